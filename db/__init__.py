@@ -1,0 +1,1 @@
+"""The data layer: rows in, frames out. Imports nothing of ours."""

@@ -1,0 +1,51 @@
+"""The one error tree. A message says what is wrong, with which value, and what to do instead."""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """Base of every error that a person should read as one sentence, never as a traceback."""
+
+
+class SettingsError(EngineError):
+    """Raised when a deployment setting is missing, unknown or has a value of the wrong form."""
+
+
+class TunableError(EngineError):
+    """Raised when a tunable does not exist or a new value lies outside its range."""
+
+
+class UnknownName(EngineError):  # noqa: N818 - reads as the sentence it reports
+    """Raised when a table (policies, agents, forecasters ...) has no row of that name."""
+
+
+class StoreError(EngineError):
+    """Raised when the database cannot be reached, is too new, or refuses what was asked."""
+
+
+class SourceError(EngineError):
+    """Raised when a source of request rows cannot be read or its mapping does not fit."""
+
+
+class BrokerError(EngineError):
+    """Raised when the prediction queue cannot be reached, or a call did not end in time."""
+
+
+class MessageRejected(BrokerError):  # noqa: N818 - reads as the sentence it reports
+    """Raised when a message is malformed or too large; nothing of its batch was accepted."""
+
+
+class ControlError(EngineError):
+    """Raised when no engine answers, or the engine refuses what it was asked to do."""
+
+
+class JobError(EngineError):
+    """Raised when a job does not exist, cannot start, or was asked something it cannot do."""
+
+
+class ModelNotFitted(EngineError):  # noqa: N818 - reads as the sentence it reports
+    """Raised when a forecast is asked of a model that has not been fitted or restored."""
+
+
+class CheckpointError(EngineError):
+    """Raised when a checkpoint is damaged or was written by an incompatible configuration."""

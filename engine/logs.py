@@ -1,0 +1,23 @@
+"""One line form for every log: UTC time, level, component, message.
+
+A service logs to standard error; the supervisor captures it into `logs/<service>.log`.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+
+FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s"
+
+
+def configure(level: str = "INFO") -> None:
+    """Send this process's logs to standard error in the one line form."""
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = logging.Formatter(FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
