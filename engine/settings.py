@@ -183,12 +183,17 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any field's v
         SettingsError: an unknown name, or a value of the wrong form; one sentence names it.
     """
     _refuse_unknown(set(os.environ) | set(dotenv_values(ROOT / ".env")) | set(overrides))
+    fields = known_names()
+    given = {
+        name if Settings.model_fields[fields[name]].validation_alias else fields[name]: value
+        for name, value in overrides.items()
+    }
     try:
-        settings = Settings(**overrides)
+        settings = Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
         field = str(first["loc"][0])
-        name = next((env for env, known in known_names().items() if field in (env, known)), field)
+        name = next((env for env, known in fields.items() if field in (env, known)), field)
         raise SettingsError(f"{name} is {first['input']!r}: {first['msg']}.") from None
     _ = settings.database_url
     return settings

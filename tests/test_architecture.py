@@ -1,0 +1,147 @@
+"""The rules of the layout, read off the source: who imports whom, and what stays light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("dashboard", "engine", "db", "mock")
+MAY_IMPORT = {
+    "db": {"db"},
+    "engine": {"engine", "db"},
+    "mock": {"mock", "engine", "db"},
+    "dashboard": {"dashboard", "engine", "db"},
+}
+READS_ENVIRONMENT = {"engine/settings.py", "engine/lifeline.py"}
+
+
+def sources(*packages: str) -> list[Path]:
+    return sorted(path for package in packages for path in (ROOT / package).rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported(path: Path, *, top_level_only: bool = False) -> Iterator[str]:
+    """Dotted names of what the file imports; with `top_level_only`, when it is imported."""
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_level_only else list(ast.walk(tree))
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+MODULES = {module_name(path): path for path in sources(*OURS)}
+
+
+@pytest.mark.parametrize("path", sources(*OURS), ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_file_imports_only_the_layers_it_may(path: Path) -> None:
+    package = path.relative_to(ROOT).parts[0]
+    tops = {name.partition(".")[0] for name in imported(path)}
+    assert tops & set(OURS) <= MAY_IMPORT[package]
+    if package in {"engine", "db", "mock"} or "charts" in path.parts:
+        assert "streamlit" not in tops
+
+
+def test_there_is_no_import_cycle() -> None:
+    graph = {
+        name: {other for other in imported(path, top_level_only=True) if other in MODULES} - {name}
+        for name, path in MODULES.items()
+    }
+    state: dict[str, int] = {}
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        if state.get(name) == 1:
+            raise AssertionError(" -> ".join((*trail[trail.index(name) :], name)))
+        if name in state:
+            return
+        state[name] = 1
+        for other in sorted(graph[name]):
+            visit(other, (*trail, name))
+        state[name] = 2
+
+    for name in graph:
+        visit(name, ())
+
+
+def family_members() -> Iterator[tuple[str, str]]:
+    """(family, module) of every row of the tables of families."""
+    from engine.agent import AGENTS
+    from engine.broker import BROKERS
+    from engine.forecast import FORECASTERS
+
+    for family, table in (("agent", AGENTS), ("broker", BROKERS), ("forecast", FORECASTERS)):
+        for target in table.values():
+            yield family, target.partition(":")[0]
+
+
+def test_members_of_a_family_never_import_each_other() -> None:
+    members = set(family_members())
+    for family, module in members:
+        siblings = {other for kind, other in members if kind == family} - {module}
+        assert not siblings & set(imported(MODULES[module])), module
+
+
+def test_every_row_of_every_family_resolves() -> None:
+    from engine.agent import AGENTS
+    from engine.broker import BROKERS
+    from engine.forecast import FORECASTERS
+    from engine.registry import resolve
+
+    for family, table in (("agent", AGENTS), ("broker", BROKERS), ("forecaster", FORECASTERS)):
+        for name in table:
+            assert isinstance(resolve(table, name, family), type)
+
+
+def test_only_settings_and_lifeline_read_the_environment() -> None:
+    readers = {
+        str(path.relative_to(ROOT))
+        for path in sources(*OURS)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and node.attr in {"environ", "getenv"}
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "os"
+        and not _only_passes_it_on(path)
+    }
+    assert readers <= READS_ENVIRONMENT
+
+
+def _only_passes_it_on(path: Path) -> bool:
+    """Starting a child hands it our environment; that reads no setting."""
+    text = path.read_text()
+    return text.count("os.environ") == text.count("**os.environ")
+
+
+def test_no_module_is_named_like_a_top_level_or_standard_one_in_the_dashboard() -> None:
+    names = {path.stem for path in (ROOT / "dashboard").glob("*.py")}
+    assert not names & (set(OURS) | set(sys.stdlib_module_names) - {"__init__"})
+
+
+@pytest.mark.parametrize("module", ["engine.broker.server", "engine.supervisor"])
+def test_processes_that_must_start_fast_load_nothing_heavy(module: str) -> None:
+    code = f"import sys, {module}; print(' '.join(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    heavy = {"numpy", "pandas", "torch", "sqlalchemy", "pydantic", "fastapi", "streamlit"}
+    assert not heavy & set(loaded)
+
+
+def test_listing_a_family_imports_no_member() -> None:
+    code = "import sys, engine.forecast, engine.agent, engine.broker;print(' '.join(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "torch" not in loaded
+    assert "engine.forecast.lstm" not in loaded
