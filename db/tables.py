@@ -341,3 +341,7 @@ rl_models = Table(
     Column("artefacts", JSON),
     Column("policy", Bytes),
 )
+
+# MySQL's default collations hold "A" and "a" for the same key.
+for _table in metadata.tables.values():
+    _table.kwargs.update(mysql_charset="utf8mb4", mysql_collate="utf8mb4_bin")

@@ -1,0 +1,164 @@
+"""What the pages read: small, bounded frames from rollups, samples and records, never raw rows.
+
+Every function takes the store and gives a pandas frame with the same columns and types whether or
+not there are rows; `since` and `until` are seconds since the epoch. A page's cost therefore does
+not grow with the source: each query is a range of an index with a LIMIT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Engine, Select, Table, func, select
+
+from db.session import reading
+from db.tables import (
+    audit,
+    cache_metrics,
+    events,
+    jobs,
+    leases,
+    queue_samples,
+    rollups,
+    sources,
+    tunables,
+)
+
+SUMS = (
+    "requests",
+    "hits",
+    "stale_hits",
+    "load_time_ms",
+    "miss_load_time_ms",
+    "saved_ms",
+    "refreshes",
+    "refresh_ms",
+    "bytes_requested",
+    "byte_seconds",
+    "missing",
+)
+MAX_ROWS = 20_000
+
+
+def read_frame(store: Engine, statement: Select[Any]) -> pd.DataFrame:
+    """Run one select and give its rows as a frame; the columns stand even without rows.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: the database cannot be reached or lacks the table.
+    """
+    with reading(store) as connection:
+        result = connection.execute(statement)
+        names = list(result.keys())
+        return pd.DataFrame([tuple(row) for row in result], columns=names)
+
+
+def _columns(table: Table, names: Sequence[str]) -> list[ColumnElement[Any]]:
+    return [table.c[name] for name in names]
+
+
+def traffic_frame(
+    store: Engine,
+    source: int,
+    since: float,
+    width: int,
+    *,
+    policies: Sequence[str] = ("recorded",),
+    total_only: bool = True,
+) -> pd.DataFrame:
+    """Sums per bucket of `width` seconds: policy, at, cache_name and `SUMS`."""
+    table = rollups
+    statement = (
+        select(*_columns(table, ("policy", "at", "cache_name", *SUMS)))
+        .where(table.c.source == source, table.c.width == width, table.c.at >= int(since))
+        .where(table.c.policy.in_(policies))
+        .order_by(table.c.at.desc())
+        .limit(MAX_ROWS)
+    )
+    total = table.c.cache_name == "*"
+    return read_frame(store, statement.where(total if total_only else ~total))
+
+
+def endpoint_histograms_frame(store: Engine, source: int, since: float, width: int) -> pd.DataFrame:
+    """Load-time histograms of the recorded requests per endpoint: cache_name, load_histogram."""
+    table = rollups
+    return read_frame(
+        store,
+        select(table.c.cache_name, table.c.load_histogram)
+        .where(table.c.source == source, table.c.policy == "recorded")
+        .where(table.c.width == width, table.c.at >= int(since))
+        .order_by(table.c.at.desc())
+        .limit(5_000),
+    )
+
+
+def queue_frame(store: Engine, queue: str, since: float) -> pd.DataFrame:
+    """One row a second of a queue's life, oldest first, at most an hour and a bit."""
+    return read_frame(
+        store,
+        select(queue_samples)
+        .where(queue_samples.c.queue == queue, queue_samples.c.at >= int(since))
+        .order_by(queue_samples.c.at)
+        .limit(4_000),
+    )
+
+
+def events_frame(store: Engine, since: float, limit: int = 200) -> pd.DataFrame:
+    """What happened to the system, newest first: at, service, level, kind, message."""
+    return read_frame(
+        store,
+        select(*_columns(events, ("at", "service", "level", "kind", "message")))
+        .where(events.c.at >= since)
+        .order_by(events.c.at.desc())
+        .limit(limit),
+    )
+
+
+def jobs_frame(store: Engine, kinds: Sequence[str] | None = None, limit: int = 20) -> pd.DataFrame:
+    """The newest jobs, newest first."""
+    statement = select(jobs).order_by(jobs.c.created_at.desc()).limit(limit)
+    return read_frame(
+        store, statement if kinds is None else statement.where(jobs.c.kind.in_(kinds))
+    )
+
+
+def leases_frame(store: Engine) -> pd.DataFrame:
+    """Who holds which work: name, owner, since, until."""
+    return read_frame(store, select(leases).order_by(leases.c.name).limit(100))
+
+
+def tunables_frame(store: Engine) -> pd.DataFrame:
+    """Stored tunables: name, value, who, at."""
+    return read_frame(store, select(tunables).limit(500))
+
+
+def sources_frame(store: Engine) -> pd.DataFrame:
+    """Every source: id, name, kind, costs, watermark, created_at; newest first."""
+    names = ("id", "name", "kind", "costs", "watermark", "created_at")
+    return read_frame(
+        store, select(*_columns(sources, names)).order_by(sources.c.id.desc()).limit(200)
+    )
+
+
+def audit_frame(store: Engine, limit: int = 100) -> pd.DataFrame:
+    """What people asked of the engine, newest first."""
+    return read_frame(store, select(audit).order_by(audit.c.at.desc()).limit(limit))
+
+
+def newest_rows_frame(store: Engine, source: int, limit: int = 500) -> pd.DataFrame:
+    """The newest raw rows of one source in our own store: a range of the index, never a scan."""
+    table = cache_metrics
+    return read_frame(
+        store,
+        select(table)
+        .where(table.c.source == source)
+        .order_by(table.c.timestamp.desc())
+        .limit(min(limit, 5_000)),
+    )
+
+
+def row_count_estimate(store: Engine) -> int:
+    """About how many raw rows the store holds: its highest id, which costs one index look-up."""
+    with reading(store) as connection:
+        return int(connection.execute(select(func.max(cache_metrics.c.id))).scalar() or 0)

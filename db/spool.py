@@ -1,0 +1,184 @@
+"""Rows that wait in memory for their commit: bounded, in order, with what is lost counted."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Table
+
+log = logging.getLogger(__name__)
+
+BATCH_ROWS = 500
+BATCH_SECONDS = 0.2
+"""A batch is due at so many rows, or so long after its first row came."""
+
+CATCH_UP_ROWS = 5000
+"""Rows of one batch when more have piled up."""
+
+Item = tuple[Table, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class WriterStats:
+    """What became of the rows given to a writer."""
+
+    committed: int = 0
+    spooled: int = 0
+    """Waiting in memory, the batch being written included."""
+    dropped: int = 0
+    """Lost: the spool was full, or the writer closed during an outage."""
+    rejected: int = 0
+    """Refused by the database for what they hold."""
+    last_error: str | None = None
+    """One sentence while the store is out of reach; None when all is well."""
+
+    @property
+    def lost(self) -> int:
+        """Rows that will never be committed."""
+        return self.dropped + self.rejected
+
+
+class Spool:
+    """The rows between those who add them and the thread that commits them.
+
+    Args:
+        limit: most rows that wait, the batch in flight included; past it the oldest go.
+        writer: the id that rows get which bring none of their own.
+    """
+
+    def __init__(self, limit: int, writer: str) -> None:
+        self._limit = limit
+        self._writer = writer
+        self._items: deque[Item] = deque()
+        self._in_flight = 0
+        self._sequences: dict[str, int] = {}
+        self._changed = threading.Condition()
+        self._stats = WriterStats()
+        self._added = 0
+        self._first_at = 0.0
+        self._urgent = False
+        self._closed_at: float | None = None
+
+    @property
+    def stats(self) -> WriterStats:
+        """The counts of this moment."""
+        with self._changed:
+            return replace(self._stats, spooled=len(self._items) + self._in_flight)
+
+    def put(self, table: Table, row: dict[str, Any]) -> None:
+        """Add a row, numbering it if its table has numbers and it brings none."""
+        with self._changed:
+            if self._closed_at is not None:
+                raise ValueError("This writer is closed and takes no more rows.")
+            if "sequence" in table.c and "sequence" not in row:
+                number = self._sequences.get(table.name, 0)
+                self._sequences[table.name] = number + 1
+                row["writer"], row["sequence"] = self._writer, number
+            if not self._items:
+                self._first_at = time.monotonic()
+            self._items.append((table, row))
+            self._added += 1
+            if len(self._items) + self._in_flight > self._limit:
+                self._drop_oldest()
+            if len(self._items) in (1, BATCH_ROWS):
+                self._changed.notify_all()
+
+    def take(self) -> list[Item]:
+        """Wait for rows that are due; empty when closed and nothing more is to be tried."""
+        with self._changed:
+            while True:
+                if self._closed_at is not None and (not self._items or self._time_is_up()):
+                    return []
+                due_in = self._due_in()
+                if due_in is not None and due_in <= 0:
+                    break
+                self._changed.wait(due_in)
+            count = min(len(self._items), CATCH_UP_ROWS)
+            batch = [self._items.popleft() for _ in range(count)]
+            self._in_flight = count
+            self._first_at = time.monotonic()
+            self._urgent = self._urgent and bool(self._items)
+            return batch
+
+    def settle(self, committed: int = 0, rejected: int = 0, dropped: int = 0) -> None:
+        """Say what became of rows in flight."""
+        with self._changed:
+            self._in_flight -= committed + rejected + dropped
+            self._count(committed, rejected, dropped)
+
+    def pause(self, seconds: float) -> bool:
+        """Wait before another attempt; False when it is too late for one.
+
+        A spool that is being closed tries often: its time is short.
+        """
+        with self._changed:
+            if self._closed_at is None:
+                self._changed.wait_for(lambda: self._closed_at is not None, seconds)
+            else:
+                self._changed.wait(min(seconds, 0.1))
+            return not self._time_is_up()
+
+    def trouble(self, sentence: str | None) -> None:
+        """Keep why the store is out of reach, or None when it is back."""
+        with self._changed:
+            self._stats = replace(self._stats, last_error=sentence)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until every row added so far is committed; False for time up or rows lost."""
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            target, lost = self._added, self._stats.lost
+            self._urgent = True
+            self._changed.notify_all()
+            while self._stats.committed + self._stats.lost < target:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._changed.wait(left)
+            return self._stats.lost == lost
+
+    def close(self, give_up_at: float) -> None:
+        """Take no more rows; attempts end at `give_up_at` (monotonic seconds)."""
+        with self._changed:
+            self._closed_at = give_up_at
+            self._changed.notify_all()
+
+    def abandon(self) -> int:
+        """Drop and count whatever is still here; returns how many rows that was."""
+        with self._changed:
+            left = len(self._items) + self._in_flight
+            self._items.clear()
+            self._in_flight = 0
+            self._count(dropped=left)
+            return left
+
+    def _time_is_up(self) -> bool:
+        return self._closed_at is not None and time.monotonic() >= self._closed_at
+
+    def _due_in(self) -> float | None:
+        if not self._items:
+            return None
+        if self._urgent or self._closed_at is not None or len(self._items) >= BATCH_ROWS:
+            return 0.0
+        return self._first_at + BATCH_SECONDS - time.monotonic()
+
+    def _drop_oldest(self) -> None:
+        if self._stats.dropped == 0:
+            log.warning("The spool of %d rows is full; the oldest rows are dropped", self._limit)
+        if self._items:
+            self._items.popleft()
+            self._count(dropped=1)
+
+    def _count(self, committed: int = 0, rejected: int = 0, dropped: int = 0) -> None:
+        self._stats = replace(
+            self._stats,
+            committed=self._stats.committed + committed,
+            rejected=self._stats.rejected + rejected,
+            dropped=self._stats.dropped + dropped,
+        )
+        self._changed.notify_all()
