@@ -127,12 +127,13 @@ class LiveCache:
             endpoint = self._endpoints.get(name)
             return endpoint.ruling if endpoint is not None else None
 
-    def due_for_refresh(self) -> list[Entry]:
+    def due_for_refresh(self, limit: int | None = None) -> list[Entry]:
         """Entries to load again ahead of their expiry, each named once until it is put again.
 
         Due is an entry that was used since its last load, whose endpoint has refresh ahead, and
         that expires within REFRESH_LEAD of its time to live. Costs one look at each entry that
-        close to its end, so call it a few times a second, not once a request.
+        close to its end, so call it a few times a second, not once a request. What is beyond
+        `limit` stays due.
         """
         with self._lock:
             now = self._sweep()
@@ -142,7 +143,7 @@ class LiveCache:
                     continue
                 lead = endpoint.ttl * REFRESH_LEAD
                 for entry in endpoint.entries.values():
-                    if entry.expires_at - now > lead:
+                    if entry.expires_at - now > lead or len(due) == limit:
                         break
                     if entry.used_since_load and not entry.refreshing:
                         entry.refreshing = True

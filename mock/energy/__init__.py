@@ -1,0 +1,1 @@
+"""The sample's world: hourly production, consumption and exchange of electricity."""

@@ -1,0 +1,95 @@
+"""The HTTP face of the sample origin."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from engine.errors import EngineError
+from mock.energy.endpoints import ENDPOINTS, Endpoint
+from mock.energy.parameters import BadParameter, read_values
+from mock.serving import CachedApi, today
+
+log = logging.getLogger(__name__)
+
+SPECIFICATION = Path(__file__).with_name("ers-api.yaml")
+
+SERVICE_NAME = "cachescope-sample-origin"
+
+ApiSource = Callable[[], CachedApi]
+"""Gives the API once its data is there; raises EngineError with the reason until then."""
+
+
+def make_app(api: ApiSource) -> FastAPI:
+    """The application: every endpoint of the table, `/health` and `/openapi.json`."""
+    app = FastAPI(title="Energy data (sample)", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(
+        TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", "::1"]
+    )
+    for endpoint in ENDPOINTS.values():
+        app.add_route(endpoint.path, _handler(endpoint, api), methods=["GET"])
+    app.add_route("/health", _health(api), methods=["GET"])
+    app.add_route("/openapi.json", _openapi, methods=["GET"])
+    return app
+
+
+def _handler(endpoint: Endpoint, api: ApiSource) -> Callable[[Request], Awaitable[Response]]:
+    async def handle(request: Request) -> Response:
+        try:
+            given = dict(request.query_params) | request.path_params
+            values = read_values(endpoint.parameters, given, today)
+            served = await api().answer(endpoint, values)
+        except BadParameter as error:
+            return _sentence(422, str(error))
+        except EngineError as error:
+            return _sentence(503, str(error))
+        except SQLAlchemyError as error:
+            return _sentence(503, explain_outage(error))
+        headers = {"X-Cache": "hit" if served.hit else "miss", "Age": str(int(served.age_s))}
+        return Response(served.body, headers=headers, media_type="application/json")
+
+    return handle
+
+
+def explain_outage(error: SQLAlchemyError) -> str:
+    """One sentence on why no answer could be loaded; details go to the log."""
+    log.debug("a query failed: %s", error)
+    return "The database of the sample origin cannot be reached; only cached answers are served."
+
+
+def _health(api: ApiSource) -> Callable[[Request], Awaitable[Response]]:
+    async def health(_request: Request) -> Response:
+        try:
+            api()
+        except EngineError as error:
+            return _json(503, {"service": SERVICE_NAME, "ready": False, "detail": str(error)})
+        return _json(200, {"service": SERVICE_NAME, "ready": True})
+
+    return health
+
+
+async def _openapi(_request: Request) -> Response:
+    return Response(_specification_json(), media_type="application/json")
+
+
+@cache
+def _specification_json() -> bytes:
+    import yaml  # only when somebody asks: the start must stay quick
+
+    return msgspec.json.encode(yaml.safe_load(SPECIFICATION.read_text(encoding="utf-8")))
+
+
+def _sentence(status: int, detail: str) -> Response:
+    return _json(status, {"detail": detail})
+
+
+def _json(status: int, body: dict[str, Any]) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type="application/json")
