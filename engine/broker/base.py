@@ -55,6 +55,8 @@ class Counters(msgspec.Struct, frozen=True):
     acknowledged: int
     overwritten: int
     expired: int
+    damaged: int = 0
+    """Records that a damaged journal lost; other software than ours must have written to it."""
 
 
 class PutReply(msgspec.Struct, frozen=True):

@@ -1,0 +1,361 @@
+"""One named queue: a ring of 100 places with leases, kept in a journal."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from engine.broker.base import CAPACITY, MAX_LEASED
+from engine.broker.journal import FREE, HANDED, KEY_BYTES, QUEUED, RECENT, SLOTS, open_journal
+from engine.broker.sampling import (
+    ACCEPTED,
+    ACKNOWLEDGED,
+    EXPIRED,
+    HANDED_OUT,
+    OVERWRITTEN,
+    Row,
+    Sampling,
+)
+
+SLICE_S = 1.0
+"""Longest wait on the server, so that a dead client's thread ends soon."""
+
+Incoming = tuple[str, bytes, int, int]
+"""id, payload, intended send time, expiry (monotonic ns; 0 never)."""
+
+Outgoing = tuple[str, bytes, int, int, int, bool]
+"""The fields of `base.Delivery` in order."""
+
+Figures = tuple[int, ...]
+"""The fields of `base.Counters` in order."""
+
+_ACCEPTED, _DUPLICATES, _HANDED, _ACKNOWLEDGED, _OVERWRITTEN, _EXPIRED = range(6)
+
+
+class Session(Protocol):
+    """One client connection as the queue sees it; leases belong to it."""
+
+    client: str
+    generation: str
+
+    def gone(self) -> bool:
+        """Whether the client has closed the connection."""
+
+
+class Record:
+    """A record in one of the places."""
+
+    __slots__ = ("accepted", "expires", "handed", "id", "payload", "sent", "sequence", "slot")
+
+    def __init__(self, slot: int, handed: bool, sequence: int, record_id: str) -> None:
+        self.slot = slot
+        self.handed = handed
+        self.sequence = sequence
+        self.id = record_id
+        self.payload = b""
+        self.sent = self.accepted = self.expires = 0
+
+
+class Ring:
+    """Accepts, hands out, acknowledges, overwrites and expires. Thread-safe.
+
+    The queue is always ordered by acceptance: a record that comes back goes before all younger.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._ready = threading.Condition(self._lock)
+        self._sampling = Sampling()
+        self._queued: deque[Record] = deque()
+        self._leased: dict[str, tuple[Record, Session]] = {}
+        self._waiting = 0
+        self._journal = open_journal(path)
+        self._totals = self._journal.totals
+        self._next_expiry = 0
+        self._restore()
+
+    def put(self, batch: list[Incoming]) -> tuple[int, int, list[str], Figures]:
+        """Accept a checked batch; returns accepted, duplicates, overwritten ids, figures."""
+        with self._lock:
+            now = time.monotonic_ns()
+            self._sampling.turn()
+            self._expire(now)
+            fresh = self._fresh(batch)
+            overwritten = self._make_room(fresh)
+            kept = fresh[max(0, len(fresh) - self._room()) :]
+            for item in kept:
+                self._store(item, now)
+            accepted, doubles = len(fresh), len(batch) - len(fresh)
+            self._totals[_ACCEPTED] += accepted
+            self._totals[_DUPLICATES] += doubles
+            self._totals[_OVERWRITTEN] += len(overwritten)
+            self._sampling.count(ACCEPTED, accepted)
+            self._sampling.count(OVERWRITTEN, len(overwritten))
+            self._sampling.enqueue.extend([max(0, now - item[2]) for item in fresh])
+            self._finish()
+            if self._waiting and kept:
+                self._ready.notify(len(kept))
+            return accepted, doubles, overwritten, self._figures()
+
+    def get(
+        self, session: Session, count: int, wait_s: float, acknowledged: list[str]
+    ) -> tuple[list[Outgoing], Figures]:
+        """Hand out up to `count` records, waiting at most one slice for the first.
+
+        Raises:
+            EOFError: the client went away while waiting.
+        """
+        with self._lock:
+            if acknowledged:
+                self._acknowledge(session, acknowledged)
+            end = time.monotonic() + min(wait_s, SLICE_S)
+            while True:
+                self._sampling.turn()
+                if self._expire(time.monotonic_ns()):
+                    self._finish()
+                room = min(count, MAX_LEASED - len(self._leased), len(self._queued))
+                if room > 0:
+                    return self._hand_out(session, room), self._figures()
+                left = end - time.monotonic()
+                if left <= 0:
+                    return [], self._figures()
+                self._wait(session, left)
+
+    def acknowledge(self, session: Session, ids: list[str]) -> Figures:
+        """Mark records as done."""
+        with self._lock:
+            self._sampling.turn()
+            self._acknowledge(session, ids)
+            return self._figures()
+
+    def attach(self, session: Session) -> None:
+        """A consumer begins anew: what its earlier generations leased goes back."""
+        with self._lock:
+            self._release(
+                lambda holder: (
+                    holder.client == session.client and holder.generation != session.generation
+                )
+            )
+
+    def leave(self, session: Session) -> None:
+        """A connection closed: what it leased goes back."""
+        with self._lock:
+            self._release(lambda holder: holder is session)
+
+    def figures(self) -> Figures:
+        """The fields of `base.Counters`."""
+        with self._lock:
+            return self._figures()
+
+    def samples(self, after: int) -> list[Row]:
+        """Finished seconds later than `after`."""
+        with self._lock:
+            self._sampling.turn()
+            return [row for row in self._sampling.finished if row[0] > after]
+
+    def peek(self, count: int) -> list[tuple[str, bytes, float, str]]:
+        """The newest records, newest first; the fields of `base.Peeked`."""
+        with self._lock:
+            now = time.monotonic_ns()
+            held = [(record, "") for record in self._queued]
+            held += [(record, holder.client) for record, holder in self._leased.values()]
+        held.sort(key=lambda pair: -pair[0].sequence)
+        return [
+            (record.id, record.payload, max(0, now - record.accepted) / 1e6, client)
+            for record, client in held[:count]
+        ]
+
+    def turn(self, patience_s: float) -> bool:
+        """Expire and sample while idle; False when the lock cannot be had in time."""
+        if not self._lock.acquire(timeout=patience_s):
+            return False
+        try:
+            self._sampling.turn()
+            if self._expire(time.monotonic_ns()):
+                self._finish()
+            return True
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Write the journal back and stop: whoever calls afterwards waits for ever.
+
+        The lock is kept on purpose, so that nothing is promised that the journal does not hold.
+        """
+        self._lock.acquire()
+        self._journal.flush()
+
+    @property
+    def handed_out(self) -> int:
+        """Records handed out so far: the queue's progress."""
+        return self._totals[_HANDED]
+
+    def _restore(self) -> None:
+        for slot, state, sequence, record_id, payload, *times in self._journal.records():
+            record = Record(slot, state == HANDED, sequence, record_id)
+            record.payload = payload
+            record.sent, record.accepted, record.expires = times
+            self._queued.append(record)
+            self._see_expiry(record.expires)
+        recent = self._journal.recent()
+        self._recent = {key for _, key in recent}
+        self._recent_ring = [b""] * RECENT
+        for number, key in recent:
+            self._recent_ring[number % RECENT] = key
+        self._recent |= {_key(record.id.encode()) for record in self._queued}
+        self._free = deque(s for s in range(SLOTS) if self._journal.states[s] == FREE)
+        self._finish()
+
+    def _fresh(self, batch: list[Incoming]) -> list[Incoming]:
+        fresh: list[Incoming] = []
+        recent, ring, journal = self._recent, self._recent_ring, self._journal
+        for item in batch:
+            key = _key(item[0].encode())
+            if key in recent:
+                continue
+            place = journal.recent_count % RECENT
+            recent.discard(ring[place])
+            ring[place] = key
+            recent.add(key)
+            journal.remember(key)
+            fresh.append(item)
+        return fresh
+
+    def _room(self) -> int:
+        return CAPACITY - len(self._queued) - len(self._leased)
+
+    def _make_room(self, fresh: list[Incoming]) -> list[str]:
+        overwritten: list[str] = []
+        excess = len(fresh) - self._room()
+        while excess > 0 and self._queued:
+            record = self._queued.popleft()
+            self._drop(record)
+            overwritten.append(record.id)
+            excess -= 1
+        # What is left of the excess overwrites itself: the batch is longer than the ring.
+        overwritten += [item[0] for item in fresh[: max(0, excess)]]
+        return overwritten
+
+    def _store(self, item: Incoming, now: int) -> None:
+        record_id, payload, sent, expires = item
+        journal = self._journal
+        record = Record(self._free.popleft(), False, journal.next_sequence, record_id)
+        record.payload, record.sent, record.accepted, record.expires = payload, sent, now, expires
+        journal.next_sequence += 1
+        times = (sent, now, expires)
+        journal.write(record.slot, record.sequence, record_id.encode(), payload, times)
+        journal.states[record.slot] = QUEUED
+        self._queued.append(record)
+        self._see_expiry(expires)
+
+    def _hand_out(self, session: Session, count: int) -> list[Outgoing]:
+        now = time.monotonic_ns()
+        out: list[Outgoing] = []
+        for _ in range(count):
+            record = self._queued.popleft()
+            self._leased[record.id] = (record, session)
+            out.append(
+                (record.id, record.payload, record.sent, record.accepted, now, record.handed)
+            )
+            record.handed = True
+            self._journal.states[record.slot] = HANDED
+        self._totals[_HANDED] += count
+        self._sampling.count(HANDED_OUT, count)
+        self._sampling.dequeue.extend([max(0, now - item[3]) for item in out])
+        self._finish()
+        return out
+
+    def _wait(self, session: Session, seconds: float) -> None:
+        self._waiting += 1
+        try:
+            self._ready.wait(seconds)
+        finally:
+            self._waiting -= 1
+        if session.gone():
+            if self._waiting:
+                self._ready.notify()
+            raise EOFError
+
+    def _acknowledge(self, session: Session, ids: list[str]) -> None:
+        done = 0
+        for record_id in ids:
+            record = self._done(session, record_id)
+            if record is not None:
+                self._drop(record)
+                done += 1
+        if done:
+            self._totals[_ACKNOWLEDGED] += done
+            self._sampling.count(ACKNOWLEDGED, done)
+            self._finish()
+            if self._waiting and self._queued:
+                self._ready.notify(done)
+
+    def _done(self, session: Session, record_id: str) -> Record | None:
+        held = self._leased.get(record_id)
+        if held is not None:
+            if held[1].client != session.client:
+                return None
+            del self._leased[record_id]
+            return held[0]
+        # Its connection broke and the record went back, but the work was done before.
+        for record in self._queued:
+            if record.id == record_id and record.handed:
+                self._queued.remove(record)
+                return record
+        return None
+
+    def _release(self, whose: Callable[[Session], bool]) -> None:
+        back = [record for record, holder in self._leased.values() if whose(holder)]
+        if not back:
+            return
+        for record in back:
+            del self._leased[record.id]
+            self._see_expiry(record.expires)
+        self._queued = deque(sorted([*back, *self._queued], key=lambda record: record.sequence))
+        if self._waiting:
+            self._ready.notify(len(back))
+
+    def _expire(self, now: int) -> int:
+        if not self._next_expiry or now < self._next_expiry:
+            return 0
+        kept: deque[Record] = deque()
+        self._next_expiry = 0
+        before = len(self._queued)
+        for record in self._queued:
+            if record.expires and record.expires <= now:
+                self._drop(record)
+            else:
+                kept.append(record)
+                self._see_expiry(record.expires)
+        self._queued = kept
+        gone = before - len(kept)
+        self._totals[_EXPIRED] += gone
+        self._sampling.count(EXPIRED, gone)
+        return gone
+
+    def _see_expiry(self, expires: int) -> None:
+        if expires and (not self._next_expiry or expires < self._next_expiry):
+            self._next_expiry = expires
+
+    def _drop(self, record: Record) -> None:
+        self._journal.states[record.slot] = FREE
+        self._free.append(record.slot)
+
+    def _finish(self) -> None:
+        self._journal.commit()
+        self._sampling.depth(len(self._queued) + len(self._leased))
+
+    def _figures(self) -> Figures:
+        leased = len(self._leased)
+        return (self._journal.epoch, len(self._queued) + leased, leased, *self._totals)
+
+
+def _key(name: bytes) -> bytes:
+    if len(name) <= KEY_BYTES:
+        return name
+    return hashlib.blake2b(name, digest_size=32).digest()

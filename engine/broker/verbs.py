@@ -1,0 +1,210 @@
+"""What a client may call on a queue, and the checks that stand before it.
+
+Every argument and result is a plain builtin. A refusal is one sentence; it changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.broker.base import MAX_PAYLOAD_BYTES
+from engine.broker.journal import MAX_ID_BYTES
+from engine.broker.place import check_name
+from engine.broker.ring import Incoming, Ring
+from engine.errors import BrokerError, MessageRejected
+
+log = logging.getLogger(__name__)
+
+MAX_QUEUES = 32
+MAX_BATCH = 1_000
+WARN_EVERY_S = 5.0
+
+_INT64 = 1 << 63
+
+
+class Caller:
+    """One client connection: whose it is, and whether it still stands."""
+
+    __slots__ = ("_poll", "client", "generation", "used")
+
+    def __init__(self, descriptor: int) -> None:
+        self.client = ""
+        self.generation = ""
+        self.used: set[Ring] = set()
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLIN)
+
+    def gone(self) -> bool:
+        """True once the peer closed; a peer that waits for its reply sends nothing."""
+        return bool(self._poll.poll(0))
+
+
+class Queues:
+    """All queues of one server by name, created on first use."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._rings: dict[str, Ring] = {}
+        self._overwritten = 0
+        self._warned = 0.0
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in sorted(folder.glob("*.journal"))[:MAX_QUEUES]:
+            self.open(path.stem)
+
+    def open(self, name: object) -> Ring:
+        """The queue of that name; raises an EngineError for a bad name or one too many."""
+        ring = self._rings.get(name) if isinstance(name, str) else None
+        if ring is not None:
+            return ring
+        name = check_name(name)
+        with self._lock:
+            if name not in self._rings:
+                if len(self._rings) >= MAX_QUEUES:
+                    raise BrokerError(
+                        f"There are {MAX_QUEUES} queues already, {name!r} is one too many; "
+                        "stop the engine and remove journals that are not needed."
+                    )
+                self._rings[name] = Ring(self._folder / f"{name}.journal")
+            return self._rings[name]
+
+    def turn(self) -> bool:
+        """Idle work of all queues; False when one is stuck."""
+        fine = all(ring.turn(patience_s=1.0) for ring in list(self._rings.values()))
+        self._warn()
+        return fine
+
+    @property
+    def handed_out(self) -> int:
+        """Records handed out by all queues."""
+        return sum(ring.handed_out for ring in list(self._rings.values()))
+
+    def leave(self, caller: Caller) -> None:
+        """The caller's connection closed."""
+        for ring in caller.used:
+            ring.leave(caller)
+
+    def close(self) -> None:
+        """Write every journal back."""
+        for ring in self._rings.values():
+            ring.close()
+
+    def note_overwritten(self, number: int) -> None:
+        """Count towards the next warning."""
+        self._overwritten += number
+
+    def _warn(self) -> None:
+        now = time.monotonic()
+        if self._overwritten and now - self._warned >= WARN_EVERY_S:
+            number, self._overwritten, self._warned = self._overwritten, 0, now
+            log.warning(
+                "Overwrote %d predictions that nobody had taken: the queue is full.", number
+            )
+
+
+def put_many(queues: Queues, name: str, _caller: Caller, batch: object) -> tuple[Any, ...]:
+    """Accept a batch, all or none."""
+    reply = queues.open(name).put(checked(batch))
+    if reply[2]:
+        queues.note_overwritten(len(reply[2]))
+    return reply
+
+
+def get_many(
+    queues: Queues, name: str, caller: Caller, count: object, wait_s: object, acknowledged: object
+) -> tuple[Any, ...]:
+    """Acknowledge, then hand out up to `count` records."""
+    if type(count) is not int or count < 1 or not isinstance(wait_s, int | float):
+        raise MessageRejected(f"Asked for {count!r} records; give a whole number from 1 on.")
+    ring = queues.open(name)
+    caller.used.add(ring)
+    return ring.get(caller, count, float(wait_s), _ids(acknowledged))
+
+
+def acknowledge(queues: Queues, name: str, caller: Caller, ids: object) -> tuple[int, ...]:
+    """Mark records as done."""
+    return queues.open(name).acknowledge(caller, _ids(ids))
+
+
+def attach(
+    queues: Queues, name: str, caller: Caller, client: object, generation: object
+) -> tuple[int, ...]:
+    """Say who this connection is; earlier generations of the client lose their leases."""
+    caller.client, caller.generation = str(client)[:80], str(generation)[:80]
+    ring = queues.open(name)
+    ring.attach(caller)
+    return ring.figures()
+
+
+def counters(queues: Queues, name: str, _caller: Caller) -> tuple[int, ...]:
+    """The queue's totals."""
+    return queues.open(name).figures()
+
+
+def samples(queues: Queues, name: str, _caller: Caller, after: object) -> list[Any]:
+    """Finished seconds later than `after`."""
+    return queues.open(name).samples(after if isinstance(after, int) else 0)
+
+
+def peek(queues: Queues, name: str, _caller: Caller, count: object) -> list[Any]:
+    """The newest records."""
+    return queues.open(name).peek(count if isinstance(count, int) and count > 0 else 0)
+
+
+VERBS: dict[str, Callable[..., Any]] = {
+    "put_many": put_many,
+    "get_many": get_many,
+    "acknowledge": acknowledge,
+    "attach": attach,
+    "counters": counters,
+    "samples": samples,
+    "peek": peek,
+}
+
+
+def checked(batch: object) -> list[Incoming]:
+    """Check every record of a batch before any is accepted.
+
+    Raises:
+        MessageRejected: the first record that is malformed or too large, in one sentence.
+    """
+    if not isinstance(batch, list) or len(batch) > MAX_BATCH:
+        raise MessageRejected(f"A batch is a list of at most {MAX_BATCH} records.")
+    for item in batch:
+        if type(item) is not tuple or len(item) != 4:
+            raise MessageRejected("A record is (id, payload, sent_ns, expires_ns).")
+        record_id, payload, sent, expires = item
+        if type(record_id) is not str or not record_id or len(record_id) > MAX_ID_BYTES:
+            raise MessageRejected(
+                f"The id {str(record_id)[:40]!r} is not a text of 1 to {MAX_ID_BYTES} characters."
+            )
+        if not record_id.isascii() or not record_id.isprintable():
+            raise MessageRejected(f"The id {record_id[:40]!r} is not printable ASCII.")
+        if type(payload) is not bytes:
+            raise MessageRejected(
+                f"The payload of {record_id!r} is {type(payload).__name__}; give bytes."
+            )
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            raise MessageRejected(
+                f"The payload of {record_id!r} has {len(payload)} bytes; "
+                f"at most {MAX_PAYLOAD_BYTES} are allowed."
+            )
+        if (
+            type(sent) is not int
+            or type(expires) is not int
+            or not (0 <= sent < _INT64 and 0 <= expires < _INT64)
+        ):
+            raise MessageRejected(f"The times of {record_id!r} are not monotonic nanoseconds.")
+    return batch
+
+
+def _ids(ids: object) -> list[str]:
+    if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
+        raise MessageRejected("Acknowledgements are a list of ids.")
+    return ids
