@@ -1,0 +1,89 @@
+"""What the agent decided, and what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, select
+
+from db.queries.run import LIMIT, Readable, Rows, first, frame, newest, rows
+from db.tables import agent_checkpoints as kept
+from db.tables import decisions as decision
+from db.tables import rewards as reward
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def published(store: Readable, source: int, now: float, limit: int = 500) -> Rows:
+    """The decisions a cache obeys at `now` (epoch seconds), the oldest first."""
+    wanted = select(decision).where(
+        decision.c.source == source,
+        decision.c.valid_until > now,
+        decision.c.valid_from <= now,
+        decision.c.published.is_(True),
+    )
+    return rows(store, wanted.order_by(decision.c.valid_until, decision.c.id).limit(limit))
+
+
+def latest(store: Readable, source: int, limit: int = 100) -> Rows:
+    """The newest decisions, newest first."""
+    return rows(store, _latest(source, limit))
+
+
+def latest_frame(store: Readable, source: int, limit: int = 100) -> pd.DataFrame:
+    """`latest` as a DataFrame."""
+    statement = _latest(source, limit)
+    return frame(rows(store, statement), statement)
+
+
+def decided_since(store: Readable, source: int, since: float, limit: int = LIMIT) -> Rows:
+    """Decisions made since epoch second `since`, oldest first."""
+    wanted = select(decision).where(decision.c.source == source, decision.c.at >= since)
+    return newest(store, wanted.order_by(decision.c.at.desc()).limit(limit))
+
+
+def without_reward(
+    store: Readable, source: int, since: float, until: float, limit: int = 1000
+) -> Rows:
+    """Decisions whose time ended in [since, until) and that have no reward yet, oldest first."""
+    judged = select(reward.c.prediction_id).where(
+        reward.c.prediction_id == decision.c.prediction_id
+    )
+    wanted = select(decision).where(
+        decision.c.source == source,
+        decision.c.valid_until >= since,
+        decision.c.valid_until < until,
+        ~judged.exists(),
+    )
+    return rows(store, wanted.order_by(decision.c.valid_until, decision.c.id).limit(limit))
+
+
+def rewards(store: Readable, source: int, since: float, until: float, limit: int = LIMIT) -> Rows:
+    """Rewards worked out in [since, until), oldest first."""
+    return newest(store, _rewards(source, since, until, limit))
+
+
+def rewards_frame(
+    store: Readable, source: int, since: float, until: float, limit: int = LIMIT
+) -> pd.DataFrame:
+    """`rewards` as a DataFrame."""
+    statement = _rewards(source, since, until, limit)
+    return frame(newest(store, statement), statement)
+
+
+def checkpoint(store: Readable, source: int, agent: str) -> dict[str, Any] | None:
+    """The agent's last checkpoint, or None."""
+    return first(store, select(kept).where(kept.c.source == source, kept.c.agent == agent))
+
+
+def _latest(source: int, limit: int) -> Select[Any]:
+    wanted = select(decision).where(decision.c.source == source)
+    return wanted.order_by(decision.c.at.desc()).limit(limit)
+
+
+def _rewards(source: int, since: float, until: float, limit: int) -> Select[Any]:
+    wanted = select(reward).where(
+        reward.c.source == source, reward.c.at >= since, reward.c.at < until
+    )
+    return wanted.order_by(reward.c.at.desc()).limit(limit)

@@ -1,0 +1,184 @@
+"""Requests as the rollups tell them: totals, endpoints, series; and small looks at raw rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, func, select
+
+from db.queries.run import LIMIT, Readable, Rows, frame, newest, rows
+from db.tables import cache_metrics, miss_costs, rollups
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TOTAL = "*"
+RECORDED = "recorded"
+
+SUMS = (
+    "requests",
+    "hits",
+    "stale_hits",
+    "load_time_ms",
+    "miss_load_time_ms",
+    "saved_ms",
+    "refreshes",
+    "refresh_ms",
+    "bytes_requested",
+    "byte_seconds",
+    "missing",
+)
+"""The columns of a rollup that add up."""
+
+
+def width_for(seconds: float) -> int:
+    """The bucket width (seconds) that shows a window of `seconds` in at most about 1500 points."""
+    if seconds <= 1500:
+        return 1
+    return 10 if seconds <= 15_000 else 300
+
+
+def totals(
+    store: Readable,
+    source: int,
+    since: float,
+    until: float,
+    policy: str = RECORDED,
+    width: int | None = None,
+    limit: int = LIMIT,
+) -> Rows:
+    """Buckets of the whole source that start in [since, until), oldest first."""
+    return newest(store, _totals(source, since, until, policy, width, limit))
+
+
+def totals_frame(
+    store: Readable,
+    source: int,
+    since: float,
+    until: float,
+    policy: str = RECORDED,
+    width: int | None = None,
+    limit: int = LIMIT,
+) -> pd.DataFrame:
+    """`totals` as a DataFrame."""
+    statement = _totals(source, since, until, policy, width, limit)
+    return frame(newest(store, statement), statement)
+
+
+def endpoints(
+    store: Readable,
+    source: int,
+    since: float,
+    until: float,
+    policy: str = RECORDED,
+    width: int | None = None,
+    limit: int = 200,
+) -> Rows:
+    """Sums per endpoint over [since, until), the longest load time first."""
+    return rows(store, _endpoints(source, since, until, policy, width, limit))
+
+
+def endpoints_frame(
+    store: Readable,
+    source: int,
+    since: float,
+    until: float,
+    policy: str = RECORDED,
+    width: int | None = None,
+    limit: int = 200,
+) -> pd.DataFrame:
+    """`endpoints` as a DataFrame."""
+    statement = _endpoints(source, since, until, policy, width, limit)
+    return frame(rows(store, statement), statement)
+
+
+def series(
+    store: Readable,
+    source: int,
+    after: float,
+    width: int = 1,
+    policy: str = RECORDED,
+    until: float | None = None,
+    limit: int = 100_000,
+) -> Rows:
+    """Buckets of every endpoint and the total with `at` > `after` (and < `until`), in time order.
+
+    When `limit` cuts, the last second may be incomplete: ask again from the one before it.
+    """
+    window = _of(source, policy, width)
+    wanted = select(rollups).where(*window, rollups.c.at > after)
+    if until is not None:
+        wanted = wanted.where(rollups.c.at < until)
+    return rows(store, wanted.order_by(rollups.c.at, rollups.c.cache_name).limit(limit))
+
+
+def endpoint_frame(
+    store: Readable,
+    source: int,
+    cache_name: str,
+    since: float,
+    until: float,
+    policy: str = RECORDED,
+    width: int | None = None,
+    limit: int = LIMIT,
+) -> pd.DataFrame:
+    """Buckets of one endpoint that start in [since, until), oldest first."""
+    statement = _totals(source, since, until, policy, width, limit, cache_name)
+    return frame(newest(store, statement), statement)
+
+
+def recent_rows_frame(store: Readable, source: int, limit: int = 100) -> pd.DataFrame:
+    """The newest raw rows of our own `cache_metrics`, newest first: a look, not a measurement."""
+    raw = cache_metrics
+    statement = (
+        select(raw).where(raw.c.source == source).order_by(raw.c.timestamp.desc()).limit(limit)
+    )
+    return frame(rows(store, statement), statement)
+
+
+def known_costs(store: Readable, source: int, limit: int = 20_000) -> Rows:
+    """The last miss cost of each key, the latest first."""
+    cost = miss_costs
+    return rows(
+        store,
+        select(cost).where(cost.c.source == source).order_by(cost.c.at.desc()).limit(limit),
+    )
+
+
+def _of(source: int, policy: str, width: int) -> tuple[Any, ...]:
+    return rollups.c.source == source, rollups.c.policy == policy, rollups.c.width == width
+
+
+def _window(
+    source: int, since: float, until: float, policy: str, width: int | None
+) -> tuple[Any, ...]:
+    chosen = width_for(until - since) if width is None else width
+    return *_of(source, policy, chosen), rollups.c.at >= since, rollups.c.at < until
+
+
+def _totals(
+    source: int,
+    since: float,
+    until: float,
+    policy: str,
+    width: int | None,
+    limit: int,
+    cache_name: str = TOTAL,
+) -> Select[Any]:
+    window = _window(source, since, until, policy, width)
+    wanted = select(rollups).where(*window, rollups.c.cache_name == cache_name)
+    return wanted.order_by(rollups.c.at.desc()).limit(limit)
+
+
+def _endpoints(
+    source: int, since: float, until: float, policy: str, width: int | None, limit: int
+) -> Select[Any]:
+    window = _window(source, since, until, policy, width)
+    load_time = func.sum(rollups.c.load_time_ms)
+    return (
+        select(rollups.c.cache_name, *(func.sum(rollups.c[name]).label(name) for name in SUMS))
+        .where(*window, rollups.c.cache_name != TOTAL)
+        .group_by(rollups.c.cache_name)
+        .order_by(load_time.desc())
+        .limit(limit)
+    )
