@@ -1,0 +1,213 @@
+"""Starting and ending an engine: in the foreground, detached, or owned by a dashboard."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+from db.migrations import migrate
+from engine.actions.store import audited, engine_id, given, storing
+from engine.control import call, is_running, socket_path
+from engine.errors import ControlError
+from engine.services import SERVICES, chosen
+from engine.settings import ROOT, Settings
+from engine.supervision import folder
+from engine.supervision.plan import Plan, Port
+
+START_S = 60.0
+"""How long a start may take, a migration of the store included."""
+DOWN_S = 20.0
+
+ANOTHER_RUNS = 3
+"""Exit code of `engine up` when another engine holds the data folder."""
+
+_starting = threading.Lock()
+_owned: dict[str, int] = {}
+"""The write ends of the pipes of engines that live as long as this process."""
+
+
+def plan_for(settings: Settings, owner: str) -> Plan:
+    """What the supervisor of these settings has to run."""
+    return Plan(
+        data_path=settings.data_path,
+        log_path=settings.log_path,
+        run_path=settings.run_path,
+        owner=owner,
+        services=chosen(SERVICES, settings.sample_enabled),
+        ports={
+            "api": Port(settings.api_host, settings.api_port, "CACHESCOPE_API_PORT"),
+            "origin": Port("127.0.0.1", settings.origin_port, "CACHESCOPE_ORIGIN_PORT"),
+        },
+    )
+
+
+def prepare_store(settings: Settings) -> str:
+    """Bring the store up to date and mark what a killed engine left; returns the revision.
+
+    Raises:
+        StoreError: the store cannot be reached, or a newer Cachescope has written it.
+    """
+    from engine.jobs import mark_interrupted
+
+    with storing(settings) as store:
+        revision = migrate(store)
+        mark_interrupted(store, engine_id(settings))
+        store.dispose()
+    return revision
+
+
+def up(settings: Settings, owner: str = "terminal", owner_fd: int | None = None) -> NoReturn:
+    """Turn this process into the supervisor.
+
+    Raises:
+        ControlError: another engine runs on this data folder.
+        StoreError: the store cannot be reached or brought up to date.
+    """
+    held = folder.lock(settings.data_path)
+    try:
+        folder.private_folder(settings.run_path)
+        prepare_store(settings)
+    except BaseException:
+        os.close(held)
+        raise
+    read, write = os.pipe()
+    with os.fdopen(write, "w") as pipe:
+        pipe.write(plan_for(settings, owner).to_json())
+    arguments = ["--plan-fd", str(read), "--lock-fd", str(held)]
+    if owner_fd is not None:
+        arguments += ["--owner-fd", str(owner_fd)]
+    for descriptor in (read, held, owner_fd):
+        if descriptor is not None:
+            os.set_inheritable(descriptor, True)
+    os.chdir(ROOT)
+    sys.stdout.flush()
+    # The supervisor must not carry the database and settings libraries for the rest of its life.
+    os.execv(sys.executable, [sys.executable, "-m", "engine.supervisor", *arguments])  # noqa: S606
+
+
+def up_detached(settings: Settings | None = None) -> dict[str, Any]:
+    """Start an engine that outlives this process, unless one runs; returns the status.
+
+    Raises:
+        ControlError: it did not start; the sentence says why.
+    """
+    return _started(given(settings), "terminal", None)
+
+
+def ensure_engine(owner: str = "dashboard", settings: Settings | None = None) -> dict[str, Any]:
+    """Attach to the running engine, or start one that ends with this process; returns the status.
+
+    Safe to call again, from several threads and from several dashboards at once: the lock on the
+    data folder decides whose engine it is, the others attach.
+
+    Raises:
+        ControlError: no engine runs and none could be started; the sentence says why.
+    """
+    known = given(settings)
+    with _starting:
+        if is_running(known):
+            status: dict[str, Any] = call(known, "status")
+            return status
+        _release(known)
+        read, write = os.pipe()
+        # Kept also if another dashboard was faster: a pipe that nobody reads does no harm.
+        _owned[str(known.data_path)] = write
+        try:
+            return _started(known, owner, read)
+        except ControlError:
+            _release(known)
+            raise
+        finally:
+            os.close(read)
+
+
+def release_engine(settings: Settings | None = None) -> None:
+    """End the engine that this process started with `ensure_engine`; another's is left alone."""
+    _release(given(settings))
+
+
+def down(who: str = "terminal", settings: Settings | None = None) -> None:
+    """Stop the engine with all its services and wait until it has ended.
+
+    Raises:
+        ControlError: no engine runs, or it did not end in time.
+    """
+    known = given(settings)
+    with audited(known, who, "down", {}):
+        call(known, "down")
+    deadline = time.monotonic() + DOWN_S
+    while socket_path(known).exists():
+        if time.monotonic() > deadline:
+            raise ControlError(
+                f"The engine did not end within {DOWN_S:g} s; look at logs/engine.log."
+            )
+        time.sleep(0.05)
+    _release(known)
+
+
+def _release(settings: Settings) -> None:
+    write = _owned.pop(str(settings.data_path), None)
+    if write is not None:
+        with contextlib.suppress(OSError):
+            os.close(write)
+
+
+def _launch(settings: Settings, owner: str, owner_fd: int | None) -> subprocess.Popen[bytes]:
+    arguments = ["--owner", owner]
+    if owner_fd is not None:
+        arguments += ["--owner-fd", str(owner_fd)]
+    settings.log_path.mkdir(parents=True, exist_ok=True)
+    with _start_log(settings).open("wb") as errors:
+        return subprocess.Popen(
+            [sys.executable, "-m", "engine", "up", *arguments],
+            cwd=ROOT,
+            env={**os.environ, **_as_environment(settings)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            pass_fds=() if owner_fd is None else (owner_fd,),
+            start_new_session=True,
+        )
+
+
+def _as_environment(settings: Settings) -> dict[str, str]:
+    """The settings that tell one engine from another, in case ours were given in code."""
+    return {
+        "CACHESCOPE_DATA_DIR": str(settings.data_path),
+        "CACHESCOPE_LOG_DIR": str(settings.log_path),
+    }
+
+
+def _started(settings: Settings, owner: str, owner_fd: int | None) -> dict[str, Any]:
+    """Launch an engine and wait until one answers: ours, or another that was faster."""
+    deadline = time.monotonic() + START_S
+    process = None
+    while time.monotonic() < deadline:
+        with contextlib.suppress(ControlError):
+            status: dict[str, Any] = call(settings, "status", timeout_s=2.0)
+            return status
+        if process is None:
+            process = _launch(settings, owner, owner_fd)
+        code = process.poll()
+        if code == ANOTHER_RUNS:
+            process = None  # it may be starting or stopping: look again, then try again
+            time.sleep(0.3)
+        elif code is not None:
+            raise ControlError(_last_line(_start_log(settings)) or "The engine did not start.")
+        time.sleep(0.05)
+    raise ControlError(f"The engine did not answer within {START_S:g} s; look at logs/engine.log.")
+
+
+def _start_log(settings: Settings) -> Path:
+    return settings.log_path / "engine-start.log"
+
+
+def _last_line(path: Path) -> str:
+    lines = path.read_text(errors="replace").split("\n") if path.exists() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")

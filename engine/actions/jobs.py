@@ -1,0 +1,88 @@
+"""Starting, cancelling and listing jobs."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from db.queries import system
+from db.writes import create_job, update_job
+from engine.actions.store import audited, engine_id, given, storing
+from engine.control import call
+from engine.errors import ControlError, JobError
+from engine.jobs import JOBS
+from engine.records import JobState
+from engine.registry import resolve
+from engine.settings import Settings
+
+
+def start_job(
+    kind: str,
+    params: Mapping[str, Any] | None = None,
+    who: str = "terminal",
+    settings: Settings | None = None,
+) -> str:
+    """Start a job under the running engine; returns its id.
+
+    Raises:
+        UnknownName: there is no such kind of job.
+        ControlError: no engine runs, or too many jobs run.
+        StoreError: the store cannot be reached.
+    """
+    known = given(settings)
+    wanted = dict(params or {})
+    with audited(known, who, "start job", {"kind": kind, **wanted}):
+        if kind not in JOBS:
+            resolve(JOBS, kind, "kind of job")
+        call(known, "status")  # no row for a job that nobody would run
+        with storing(known) as store:
+            run = create_job(store, kind, wanted, who)
+            update_job(store, run, owner=engine_id(known))
+        try:
+            call(known, "run_job", id=run, kind=kind)
+        except ControlError as error:
+            with storing(known) as store:
+                update_job(
+                    store,
+                    run,
+                    state=JobState.FAILED,
+                    message=str(error),
+                    finished_at=time.time(),
+                )
+            raise
+    return run
+
+
+def cancel_job(run: str, who: str = "terminal", settings: Settings | None = None) -> None:
+    """Ask a running job to end.
+
+    Raises:
+        JobError: there is no such job, or it has ended already.
+        ControlError: no engine runs.
+    """
+    known = given(settings)
+    with audited(known, who, "cancel job", {"id": run}):
+        with storing(known) as store:
+            row = system.job(store, run)
+        if row is None:
+            raise JobError(f"There is no job {run}.")
+        if row["state"] not in (JobState.QUEUED, JobState.RUNNING):
+            raise JobError(f"Job {run} is {row['state']} already.")
+        call(known, "cancel_job", id=run)
+
+
+def jobs(limit: int = 50, settings: Settings | None = None) -> list[dict[str, Any]]:
+    """The newest jobs, newest first; one that died unseen (its engine was killed) says so."""
+    known = given(settings)
+    with storing(known) as store:
+        rows = system.jobs(store, limit)
+    running: set[str] = set()
+    with contextlib.suppress(ControlError):
+        running = {job["id"] for job in call(known, "status")["jobs"]}
+    for row in rows:
+        ours = row["owner"] == engine_id(known)
+        if ours and row["state"] == JobState.RUNNING and row["id"] not in running:
+            row["state"] = str(JobState.INTERRUPTED)
+    return rows

@@ -1,0 +1,36 @@
+"""A look at the prediction queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from engine.actions.store import given
+from engine.broker.base import CAPACITY
+from engine.settings import Settings
+
+
+def queue_status(name: str = "predictions", settings: Settings | None = None) -> dict[str, Any]:
+    """The totals of a queue, its capacity and its newest records.
+
+    Raises:
+        BrokerError: the queue cannot be reached.
+    """
+    from engine.broker.client import connect
+
+    broker = connect(given(settings), name=name, client="status")
+    try:
+        counters = msgspec.to_builtins(broker.counters())
+        newest = [
+            {
+                "id": record.id,
+                "age_ms": record.age_ms,
+                "leased_by": record.leased_by,
+                "size_bytes": len(record.payload),
+            }
+            for record in broker.peek(10)
+        ]
+    finally:
+        broker.close()
+    return {"queue": name, "capacity": CAPACITY, **counters, "newest": newest}

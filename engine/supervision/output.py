@@ -1,0 +1,78 @@
+"""What a child prints: captured into a file that rotates, the last line kept as a reason."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+
+MAX_LINE = 65_536
+
+_LOG_PREFIX = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z [A-Z]+ \S+ ")
+
+
+class Output:
+    """A log file of whole lines; at `limit` bytes it is moved aside, `files` in all are kept."""
+
+    def __init__(self, path: Path, limit: int, files: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._limit = limit
+        self._files = files
+        self._file = path.open("ab")
+        self._size = self._file.tell()
+        self._rest = b""
+        self.last_line = ""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take what a child printed; only whole lines are written."""
+        text = self._rest + chunk
+        end = text.rfind(b"\n") + 1
+        if not end and len(text) > MAX_LINE:
+            text, end = text + b"\n", len(text) + 1
+        lines, self._rest = text[:end], text[end:]
+        if lines:
+            self._write(lines)
+
+    def line(self, text: str) -> None:
+        """Write one line of our own."""
+        self._write(text.encode(errors="replace") + b"\n", ours=True)
+
+    def forget(self) -> None:
+        """Begin a new process's output: what the last one said is no reason any more."""
+        self.last_line = ""
+
+    def end(self) -> None:
+        """The process is gone: write what it left without a line end."""
+        if self._rest:
+            self.feed(b"\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self.end()
+        self._file.close()
+
+    def _write(self, lines: bytes, *, ours: bool = False) -> None:
+        if self._size and self._size + len(lines) > self._limit:
+            self._rotate()
+        # A full disk must stop no service: then the output is lost, not the process.
+        with contextlib.suppress(OSError):
+            self._file.write(lines)
+            self._file.flush()
+        self._size += len(lines)
+        spoken = lines.strip().rsplit(b"\n", 1)[-1].decode(errors="replace").strip()
+        if spoken and not ours:
+            self.last_line = _LOG_PREFIX.sub("", spoken)[:300]
+
+    def _rotate(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.close()
+            for number in range(self._files - 1, 0, -1):
+                older = self._path.with_name(f"{self._path.name}.{number}")
+                newer = self._path.with_name(f"{self._path.name}.{number - 1}")
+                if number == 1:
+                    newer = self._path
+                if newer.exists():
+                    newer.replace(older)
+        self._file = self._path.open("ab")
+        self._size = self._file.tell()
