@@ -1,0 +1,174 @@
+"""Time charts whose specification never changes from tick to tick, only their data.
+
+A changed specification makes the browser build the chart anew, which shows as a jump. So the
+window's two ends and the y axis's top travel as invisible rows of the same data instead of as
+numbers in the specification, and so do the events.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import altair as alt
+import pandas as pd
+
+from dashboard.charts.palette import EVENT_COLOURS, Theme
+
+HEIGHT = 240
+COLUMNS = ["at", "series", "value", "low", "high", "kind", "label"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The shared time window: `start` and `end` in seconds since the epoch."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """How one time chart looks: axis title with its unit, number format and series' colours."""
+
+    title: str
+    colours: Mapping[str, str]
+    number: str = ",.3~g"
+    axis: str = "~s"
+    height: int = HEIGHT
+    dashed: tuple[str, ...] = ()
+    step: bool = False
+    theme: Theme = "light"
+    legend: bool = field(default=True)
+
+
+def nice_top(value: float, before: float | None = None, floor: float = 1.0) -> float:
+    """A round upper end for an axis from zero; it grows at once and shrinks only when far off.
+
+    `before` is the end shown last: it stays while the data fill more than 40 % of it, so that the
+    axis does not breathe with every tick.
+    """
+    wanted = max(value if math.isfinite(value) else 0.0, floor) * 1.08
+    if before is not None and wanted <= before and wanted > 0.4 * before:
+        return before
+    scale = 10.0 ** math.floor(math.log10(wanted))
+    return next(step * scale for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * scale >= wanted)
+
+
+def rows(
+    frame: pd.DataFrame, span: Span, top: float, events: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """The chart's one data set: values, the window's ends and the events inside it."""
+    ends = pd.DataFrame(
+        {"at": [span.start, span.end], "value": [0.0, top], "kind": "end", "series": ""}
+    )
+    parts = [frame.assign(kind="value"), ends]
+    if events is not None and not events.empty:
+        inside = events[(events["at"] >= span.start) & (events["at"] <= span.end)].head(12)
+        if not inside.empty:
+            labels = inside["service"] + ": " + inside["message"]
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "at": inside["at"],
+                        "series": inside["level"],
+                        "value": top,
+                        "kind": "event",
+                        "label": labels,
+                    }
+                )
+            )
+    joined = pd.concat([part.reindex(columns=COLUMNS) for part in parts], ignore_index=True)
+    for name in ("value", "low", "high"):
+        joined[name] = pd.to_numeric(joined[name]).astype("float64")
+    for name in ("series", "label"):
+        joined[name] = joined[name].fillna("").astype(str)
+    joined["at"] = pd.to_datetime(joined["at"].astype("float64"), unit="s", utc=True)
+    return joined
+
+
+def lines(
+    frame: pd.DataFrame,
+    panel: Panel,
+    span: Span,
+    top: float,
+    events: pd.DataFrame | None = None,
+) -> alt.LayerChart:
+    """Lines over time. `frame` has at (s), series, value and, for a band, low and high."""
+    names = list(panel.colours)
+    x = alt.X("at:T", title=None, axis=_time_axis(), scale=alt.Scale(nice=False))
+    y = alt.Y(
+        "value:Q",
+        title=panel.title,
+        axis=alt.Axis(format=panel.axis, tickCount=5, titleFontWeight="normal"),
+        scale=alt.Scale(zero=True, nice=False),
+    )
+    legend = alt.Legend(title=None, orient="top", symbolType="stroke") if panel.legend else None
+    colour = alt.Color(
+        "series:N",
+        scale=alt.Scale(domain=names, range=list(panel.colours.values())),
+        legend=legend,
+    )
+    base = alt.Chart().transform_filter("datum.kind === 'value'")
+    curve = base.mark_line(
+        strokeWidth=2, interpolate="step-after" if panel.step else "linear", clip=True
+    ).encode(x=x, y=y, color=colour)
+    if panel.dashed:
+        dashes = [[5, 3] if name in panel.dashed else [1, 0] for name in names]
+        curve = curve.encode(
+            strokeDash=alt.StrokeDash(
+                "series:N", scale=alt.Scale(domain=names, range=dashes), legend=None
+            )
+        )
+    hover = base.mark_point(size=40, filled=True, opacity=0).encode(
+        x=x, y=y, color=colour, tooltip=_tooltip(panel)
+    )
+    layers = [_band(base, x, colour), curve, hover, _ends(x, y), *_event_layers(x, panel.theme)]
+    data = rows(frame, span, top, events)
+    return alt.layer(*layers, data=data).properties(height=panel.height)
+
+
+def _time_axis() -> alt.Axis:
+    return alt.Axis(
+        format="%H:%M:%S", labelOverlap="greedy", labelSeparation=12, tickCount=6, grid=False
+    )
+
+
+def _tooltip(panel: Panel) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("at:T", title="Time", format="%H:%M:%S"),
+        alt.Tooltip("series:N", title="Series"),
+        alt.Tooltip("value:Q", title=panel.title, format=panel.number),
+    ]
+
+
+def _band(base: alt.Chart, x: alt.X, colour: alt.Color) -> alt.Chart:
+    return (
+        base.transform_filter("isValid(datum.low)")
+        .mark_area(opacity=0.18, clip=True)
+        .encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour)
+    )
+
+
+def _ends(x: alt.X, y: alt.Y) -> alt.Chart:
+    return (
+        alt.Chart().transform_filter("datum.kind === 'end'").mark_point(opacity=0).encode(x=x, y=y)
+    )
+
+
+def _event_layers(x: alt.X, theme: Theme) -> list[alt.Chart]:
+    marks = EVENT_COLOURS[theme]
+    base = alt.Chart().transform_filter("datum.kind === 'event'")
+    return [
+        base.transform_filter(f"datum.series === '{level}'")
+        .mark_rule(strokeDash=[2, 3], strokeWidth=1.5, color=shade)
+        .encode(
+            x=x,
+            tooltip=[
+                alt.Tooltip("at:T", title="Time", format="%H:%M:%S"),
+                alt.Tooltip("label:N", title="Event"),
+            ],
+        )
+        for level, shade in marks.items()
+    ]

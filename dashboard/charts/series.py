@@ -1,0 +1,110 @@
+"""From rollup and sample frames to the long frames that charts draw; pure functions.
+
+Long form: `at` (seconds since the epoch), `series`, `value`. A stretch without any row that is
+longer than `GAP_S` stays a gap, so that a stopped engine does not look like silent traffic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from dashboard.charts.palette import POLICY_NAMES
+
+GAP_S = 15.0
+SMOOTH_S = 10
+"""Ratios are taken over this many seconds: over one second they are mostly noise."""
+
+
+def regular(frame: pd.DataFrame, width: int, names: list[str]) -> pd.DataFrame:
+    """One row per bucket from the first to the last; short holes are 0, long ones NaN."""
+    if frame.empty:
+        return pd.DataFrame(columns=["at", *names], dtype="float64")
+    sums = frame.groupby("at")[names].sum().sort_index().astype("float64")
+    first, last = int(sums.index[0]), int(sums.index[-1])
+    grid = np.arange(first, last + 1, width)
+    full = sums.reindex(grid)
+    known = sums.index.to_numpy()
+    after = np.searchsorted(known, grid, side="left")
+    before = np.searchsorted(known, grid, side="right") - 1
+    hole = known[after] - known[before]
+    full[(full.isna().all(axis=1)).to_numpy() & (hole <= max(GAP_S, 3 * width))] = 0.0
+    return full.rename_axis("at").reset_index()
+
+
+def _windowed(full: pd.DataFrame, width: int, name: str) -> pd.Series:
+    return full[name].rolling(max(1, SMOOTH_S // width), min_periods=1).sum()
+
+
+def _long(full: pd.DataFrame, value: pd.Series, series: str) -> pd.DataFrame:
+    return pd.DataFrame({"at": full["at"], "series": series, "value": value})
+
+
+def rate(frame: pd.DataFrame, width: int, column: str, series: str) -> pd.DataFrame:
+    """A summed column per second."""
+    full = regular(frame, width, [column])
+    return _long(full, full[column] / width, series)
+
+
+def share(frame: pd.DataFrame, width: int, over: str, under: str, series: str) -> pd.DataFrame:
+    """`over` divided by `under`, both summed over the last `SMOOTH_S` seconds."""
+    full = regular(frame, width, [over, under])
+    below = _windowed(full, width, under)
+    value = (_windowed(full, width, over) / below.where(below > 0)).where(full[under].notna())
+    return _long(full, value, series)
+
+
+def by_policy(frame: pd.DataFrame, width: int, over: str, under: str) -> pd.DataFrame:
+    """`share` for each policy of the frame, named as on the pages."""
+    parts = [
+        share(frame[frame["policy"] == policy], width, over, under, name)
+        for policy, name in POLICY_NAMES.items()
+        if (frame["policy"] == policy).any()
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else empty()
+
+
+def columns(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Columns of a per-second frame as series: column -> series name."""
+    parts = [
+        pd.DataFrame({"at": frame["at"], "series": series, "value": frame[column]})
+        for column, series in names.items()
+    ]
+    return pd.concat(parts, ignore_index=True) if not frame.empty else empty()
+
+
+def empty() -> pd.DataFrame:
+    """A long frame without rows."""
+    return pd.DataFrame(
+        {
+            "at": pd.Series(dtype="float64"),
+            "series": pd.Series(dtype="str"),
+            "value": pd.Series(dtype="float64"),
+        }
+    )
+
+
+def endpoint_table(frame: pd.DataFrame, span_s: float) -> pd.DataFrame:
+    """Per endpoint over the window: requests/s, hit ratio, mean load times, saved, stale."""
+    sums = frame.groupby("cache_name")[
+        ["requests", "hits", "stale_hits", "load_time_ms", "miss_load_time_ms", "saved_ms"]
+    ].sum()
+    requests = sums["requests"].where(sums["requests"] > 0)
+    misses = sums["requests"] - sums["hits"]
+    hits = sums["hits"]
+    table = pd.DataFrame(
+        {
+            "endpoint": sums.index.astype(str),
+            "requests_per_s": (sums["requests"] / max(span_s, 1.0)).to_numpy(),
+            "hit_ratio": (hits / requests).to_numpy(),
+            "hit_ms": (
+                (sums["load_time_ms"] - sums["miss_load_time_ms"]) / hits.where(hits > 0)
+            ).to_numpy(),
+            "miss_ms": (sums["miss_load_time_ms"] / misses.where(misses > 0)).to_numpy(),
+            "saved_ms_per_request": (sums["saved_ms"] / requests).to_numpy(),
+            "stale_share": (sums["stale_hits"] / hits.where(hits > 0)).to_numpy(),
+        }
+    )
+    return table.sort_values("requests_per_s", ascending=False, ignore_index=True)

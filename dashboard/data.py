@@ -1,0 +1,176 @@
+"""Cached, bounded reads for the pages.
+
+Each read lives a little shorter than the fastest refresh, so that any number of viewers cost one
+query and nobody sees old figures. Settings and the store are opened once a process.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+from sqlalchemy import Engine
+
+from db.queries import pages, pages_learning
+from db.session import open_store
+from engine.settings import Settings, load_settings
+from engine.sources import OWN, SAMPLE
+
+FRESH_S = 0.8
+SLOW_S = 8.0
+QUEUE = "predictions"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A source of request rows, as the store knows it."""
+
+    id: int
+    name: str
+    kind: str
+    costs: str
+    watermark: float | None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether these are a user's own rows."""
+        return self.name != SAMPLE
+
+
+@st.cache_resource(show_spinner=False)
+def settings() -> Settings:
+    """The deployment settings of this process."""
+    return load_settings()
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> Engine:
+    """Connections to our own store."""
+    return open_store(settings().database_url)
+
+
+@st.cache_data(ttl=SLOW_S / 4, show_spinner=False, max_entries=4)
+def active_source() -> SourceRow | None:
+    """The source that the engine follows; None before its first start."""
+    wanted = OWN if settings().source_url or not settings().sample_enabled else SAMPLE
+    found = pages.sources_frame(store())
+    match = found[found["name"] == wanted]
+    if match.empty:
+        return None
+    row = match.iloc[0]
+    mark = row["watermark"]
+    return SourceRow(
+        int(row["id"]),
+        str(row["name"]),
+        str(row["kind"]),
+        str(row["costs"]),
+        None if pd.isna(mark) else float(mark),
+    )
+
+
+@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=32)
+def traffic(
+    source: int,
+    window_s: int,
+    width: int,
+    policies: Sequence[str] = ("recorded",),
+    total_only: bool = True,
+) -> pd.DataFrame:
+    """Rollups of the last `window_s` seconds."""
+    return pages.traffic_frame(
+        store(),
+        source,
+        time.time() - window_s - width,
+        width,
+        policies=policies,
+        total_only=total_only,
+    )
+
+
+@st.cache_data(ttl=SLOW_S / 2, show_spinner=False, max_entries=16)
+def histograms(source: int, window_s: int, width: int) -> pd.DataFrame:
+    """Load-time histograms per endpoint."""
+    since = time.time() - window_s
+    return pages.endpoint_histograms_frame(store(), source, since, width)
+
+
+@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=16)
+def queue(window_s: int) -> pd.DataFrame:
+    """Seconds of the prediction queue's life."""
+    return pages.queue_frame(store(), QUEUE, time.time() - window_s)
+
+
+@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=16)
+def events(window_s: int) -> pd.DataFrame:
+    """What happened to the system, newest first."""
+    return pages.events_frame(store(), time.time() - window_s)
+
+
+@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=16)
+def jobs(kinds: Sequence[str] | None = None) -> pd.DataFrame:
+    """The newest jobs."""
+    return pages.jobs_frame(store(), kinds)
+
+
+@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=4)
+def tunables() -> pd.DataFrame:
+    """Stored tunables with who and when."""
+    return pages.tunables_frame(store())
+
+
+@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=4)
+def leases() -> pd.DataFrame:
+    """Who does which work on this store."""
+    return pages.leases_frame(store())
+
+
+@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=4)
+def audit() -> pd.DataFrame:
+    """What people asked of the engine."""
+    return pages.audit_frame(store())
+
+
+@st.cache_data(ttl=SLOW_S, show_spinner=False, max_entries=4)
+def newest_rows(source: int, limit: int = 500) -> pd.DataFrame:
+    """The newest raw rows of one source."""
+    return pages.newest_rows_frame(store(), source, limit)
+
+
+@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=32)
+def predictions(source: int, cache_name: str, window_s: int) -> pd.DataFrame:
+    """Forecasts of one endpoint."""
+    since = time.time() - window_s
+    return pages_learning.predictions_frame(store(), source, cache_name, since)
+
+
+@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=8)
+def forecast_round(source: int) -> pd.DataFrame:
+    """The newest predictions over all endpoints."""
+    return pages_learning.round_frame(store(), source)
+
+
+@st.cache_data(ttl=SLOW_S / 4, show_spinner=False, max_entries=8)
+def scores(source: int) -> pd.DataFrame:
+    """The newest judgements of the forecasters."""
+    return pages_learning.scores_frame(store(), source)
+
+
+@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=16)
+def decisions(source: int, window_s: int) -> pd.DataFrame:
+    """Decisions, newest first."""
+    return pages_learning.decisions_frame(store(), source, time.time() - window_s)
+
+
+@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=16)
+def rewards(source: int, window_s: int) -> pd.DataFrame:
+    """Rewards, newest first."""
+    return pages_learning.rewards_frame(store(), source, time.time() - window_s)
+
+
+@st.cache_data(ttl=SLOW_S / 4, show_spinner=False, max_entries=8)
+def checkpoints(source: int) -> pd.DataFrame:
+    """What the agents have learned."""
+    return pages_learning.checkpoints_frame(store(), source)

@@ -1,0 +1,22 @@
+"""The pages, one row each: a new page is one file in `views/` and one row here."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class PageRow(NamedTuple):
+    """Where a page stands in the menu."""
+
+    section: str
+    file: str
+    title: str
+    icon: str
+    question: str
+    """The question that the page answers; shown in the menu's tooltip."""
+
+
+PAGES: tuple[PageRow, ...] = (
+    PageRow("Live", "overview", "Overview", ":material/monitoring:", "Is it alive, does it help?"),
+    PageRow("Live", "queue", "Queue", ":material/stacks:", "Do predictions arrive in time?"),
+)

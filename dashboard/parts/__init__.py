@@ -1,0 +1,1 @@
+"""Pieces that several pages share; the only files beside the views that draw with Streamlit."""

@@ -1,0 +1,80 @@
+"""Charts and cards on a page: a stable key, words for those who cannot see it, a sticky axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from dashboard.charts.panel import Panel, lines, nice_top
+from dashboard.parts import shell
+from dashboard.parts.states import empty
+
+
+def chart(drawn: alt.TopLevelMixin, key: str, says: str) -> None:
+    """Show a chart; `says` tells its takeaway to a screen reader."""
+    st.altair_chart(drawn, width="stretch", key=key, alt=says)
+
+
+def timeline(
+    key: str,
+    frame: pd.DataFrame,
+    panel: Panel,
+    *,
+    waiting: str,
+    events: pd.DataFrame | None = None,
+    top: float | None = None,
+    floor: float = 1.0,
+) -> None:
+    """Show series over the shared window; `top` fixes the y axis, else it is sticky."""
+    values = frame["value"].dropna() if not frame.empty else frame.get("value", pd.Series())
+    if values.empty:
+        empty(waiting, height=panel.height + 28)
+        return
+    if top is None:
+        slot = f"axis-{key}"
+        highest = float(frame["high"].max()) if "high" in frame else float(values.max())
+        top = nice_top(highest, st.session_state.get(slot), floor)
+        st.session_state[slot] = top
+    says = summary(frame, panel)
+    chart(lines(frame, panel, shell.span(), top, events), key, says)
+
+
+def summary(frame: pd.DataFrame, panel: Panel) -> str:
+    """One sentence with the last value of every series."""
+    last = frame.dropna(subset=["value"]).groupby("series")["value"].last()
+    parts = [f"{name} {value:.4g}" for name, value in last.items()]
+    return f"{panel.title} over time; last: {', '.join(parts)}."
+
+
+def card(
+    label: str,
+    value: float | None,
+    unit: str,
+    spark: Sequence[float] = (),
+    *,
+    digits: int = 1,
+    explains: str = "",
+    percent: bool = False,
+) -> None:
+    """A headline figure with its unit and the window's course; a dash when there is none."""
+    known = value is not None and math.isfinite(value)
+    if not known or value is None:
+        text = "-"
+    elif percent:
+        text = f"{value:.{digits}%}"
+    else:
+        text = f"{value:,.{digits}f} {unit}".rstrip()
+    course = [point for point in spark if math.isfinite(point)][-120:]
+    st.metric(
+        label,
+        text,
+        help=explains or None,
+        border=True,
+        height="stretch",
+        chart_data=course if len(course) > 1 else [0.0, 0.0],
+        chart_type="area",
+    )

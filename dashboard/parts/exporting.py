@@ -1,0 +1,68 @@
+"""Downloads of what a page shows; nothing is prepared until someone presses."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def defused(frame: pd.DataFrame) -> pd.DataFrame:
+    """Text that a spreadsheet would run as a formula gets a leading apostrophe."""
+    safe = frame.copy()
+    for name in safe.columns:
+        if pd.api.types.is_numeric_dtype(safe[name]) or pd.api.types.is_datetime64_any_dtype(
+            safe[name]
+        ):
+            continue
+        safe[name] = safe[name].map(_defuse)
+    return safe.rename(columns=_defuse)
+
+
+def _defuse(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def csv_bytes(frame: pd.DataFrame) -> bytes:
+    """The frame as CSV in UTF-8, safe to open in a spreadsheet."""
+    return defused(frame).to_csv(index=False).encode()
+
+
+def parquet_bytes(frame: pd.DataFrame) -> bytes:
+    """The frame as Parquet; mixed columns become text."""
+    plain = frame.copy()
+    for name in plain.columns:
+        if plain[name].dtype == object:
+            plain[name] = plain[name].map(lambda value: value if value is None else str(value))
+    target = io.BytesIO()
+    plain.to_parquet(target, index=False)
+    return target.getvalue()
+
+
+def downloads(name: str, read: Callable[[], pd.DataFrame]) -> None:
+    """Two buttons, CSV and Parquet, for the frame that `read` gives when pressed."""
+    with st.container(horizontal=True):
+        st.download_button(
+            "CSV",
+            data=lambda: csv_bytes(read()),
+            file_name=f"{name}.csv",
+            mime="text/csv",
+            key=f"{name}-csv",
+            icon=":material/download:",
+            on_click="ignore",
+            help="Download what is shown as CSV",
+        )
+        st.download_button(
+            "Parquet",
+            data=lambda: parquet_bytes(read()),
+            file_name=f"{name}.parquet",
+            mime="application/vnd.apache.parquet",
+            key=f"{name}-parquet",
+            icon=":material/download:",
+            on_click="ignore",
+            help="Download what is shown as Parquet",
+        )

@@ -1,0 +1,83 @@
+"""The frame around every page: title, time window, refresh, and the live part."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from dashboard.charts.palette import Theme
+from dashboard.charts.panel import Span
+from dashboard.parts.states import faults_shown
+
+WINDOWS = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600}
+REFRESH: dict[str, float | None] = {"paused": None, "1 s": 1.0, "2 s": 2.0, "5 s": 5.0}
+DEFAULT_WINDOW, DEFAULT_REFRESH = "5m", "2 s"
+
+
+def header(title: str, icon: str) -> None:
+    """The page's title and the controls that all pages share; both live in the URL."""
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        st.title(f"{icon} {title}", anchor=False, width="content")
+        with st.container(
+            horizontal=True, vertical_alignment="center", width="content", gap="medium"
+        ):
+            st.segmented_control(
+                "Time window",
+                list(WINDOWS),
+                default=DEFAULT_WINDOW,
+                required=True,
+                key="window",
+                bind="query-params",
+                label_visibility="collapsed",
+                help="Time window, shared by all pages",
+            )
+            st.segmented_control(
+                "Refresh",
+                list(REFRESH),
+                default=DEFAULT_REFRESH,
+                required=True,
+                key="refresh",
+                bind="query-params",
+                label_visibility="collapsed",
+                help="How often live figures are read",
+            )
+
+
+def window_s() -> int:
+    """Seconds of the shared time window."""
+    return WINDOWS.get(str(st.session_state.get("window")), WINDOWS[DEFAULT_WINDOW])
+
+
+def width_s(*, per_endpoint: bool = False) -> int:
+    """Width of the rollups that suit the window: few hundred points, never thousands."""
+    window = window_s()
+    if per_endpoint:
+        return 1 if window <= 60 else 10
+    return 1 if window <= 300 else 10
+
+
+def span() -> Span:
+    """The shared time window up to now."""
+    now = time.time()
+    return Span(now - window_s(), now)
+
+
+def theme() -> Theme:
+    """The viewer's theme."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def live(draw: Callable[..., None], *args: Any) -> None:  # noqa: ANN401 - passed on
+    """Draw now and again at the chosen refresh; errors show as sentences and it goes on ticking."""
+    every = REFRESH.get(str(st.session_state.get("refresh")), REFRESH[DEFAULT_REFRESH])
+
+    def tick() -> None:
+        with faults_shown():
+            draw(*args)
+
+    st.fragment(tick, run_every=every, key="live")()

@@ -1,0 +1,128 @@
+"""Overview: is the system alive, and does the cache save anything?"""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from dashboard import client, data
+from dashboard.charts import series
+from dashboard.charts.palette import POLICY_NAMES, colours
+from dashboard.charts.panel import Panel
+from dashboard.parts import own_system, services, shell
+from dashboard.parts.drawing import card, timeline
+from dashboard.parts.states import empty, engine_missing, no_source
+
+ALL = tuple(POLICY_NAMES)
+SHADOWED = list(POLICY_NAMES.values())
+
+
+def figures(source: data.SourceRow) -> None:
+    """Six headline figures with their course over the window."""
+    width, window = shell.width_s(), shell.window_s()
+    frame = data.traffic(source.id, window, width, ALL)
+    recorded = frame[frame["policy"] == "recorded"]
+    queue = data.queue(window)
+    rewards = data.rewards(source.id, window).iloc[::-1]
+    rates = series.rate(recorded, width, "requests", "requests")["value"]
+    ratios = series.share(recorded, width, "hits", "requests", "measured")["value"]
+    saved = series.share(recorded, width, "saved_ms", "requests", "measured")["value"]
+    with st.grid(6, min_column_width=150):
+        recent = rates.tail(max(1, 10 // width))
+        card("Requests", _mean(recent), "/s", rates, explains="Mean of the last 10 s")
+        card("Hit ratio", _last(ratios), "", ratios, percent=True, explains="Last 10 s, measured")
+        card(
+            "Load time saved",
+            _last(saved),
+            "ms/req",
+            saved,
+            explains="Per request, last 10 s: each hit's last known miss cost minus its own time",
+        )
+        depth = queue["depth_max"].astype("float64")
+        card("Queue depth", _last(depth), "/ 100", depth, digits=0, explains="Highest in a second")
+        delay = queue["dequeue_p95_ms"].astype("float64").dropna()
+        card("Dequeue delay p95", _last(delay), "ms", delay, digits=2, explains="Last second")
+        reward = rewards["reward_ms"].astype("float64").dropna()
+        card(
+            "Reward",
+            _mean(reward.tail(20)),
+            "ms",
+            reward.rolling(20, min_periods=1).mean(),
+            explains="Mean of the last 20 decisions: load time saved minus costs, per interval",
+        )
+    freshness(recorded["at"].max() + width if not recorded.empty else None, source)
+
+
+def _last(values: object) -> float | None:
+    known = values.dropna()  # type: ignore[attr-defined]
+    return float(known.iloc[-1]) if len(known) else None
+
+
+def _mean(values: object) -> float | None:
+    known = values.dropna()  # type: ignore[attr-defined]
+    return float(known.mean()) if len(known) else None
+
+
+def freshness(newest: float | None, source: data.SourceRow) -> None:
+    """How old the newest figures are, and whose they are."""
+    whose = "your own system" if source.is_own else "the sample"
+    costs = f"load times {source.costs}"
+    if newest is None:
+        st.caption(f"No requests of {whose} in this window · {costs}")
+    elif time.time() - newest > 15:
+        clock = time.strftime("%H:%M:%S", time.localtime(newest))
+        st.caption(f":orange[No new requests of {whose} since {clock}] · {costs}")
+    else:
+        st.caption(f"Requests of {whose}, {time.time() - newest:.0f} s old · {costs}")
+
+
+def trends(source: data.SourceRow) -> None:
+    """Measured cache beside the policies replayed on the same requests, with events."""
+    width, window, theme = shell.width_s(), shell.window_s(), shell.theme()
+    frame = data.traffic(source.id, window, width, ALL)
+    events = data.events(window)
+    shown = colours(SHADOWED, theme)
+    left, right = st.columns(2)
+    waiting = "Waiting for the first requests. **Start all** below starts the sample."
+    with left:
+        st.markdown("**Hit ratio** · over 10 s, measured beside replayed policies")
+        panel = Panel("Hit ratio (%)", shown, ".1%", ".0%", dashed=tuple(SHADOWED[1:]), theme=theme)
+        ratios = series.by_policy(frame, width, "hits", "requests")
+        timeline("overview-ratio", ratios, panel, waiting=waiting, events=events, top=1.0)
+    with right:
+        st.markdown("**Load time saved** · ms per request, the same requests")
+        panel = Panel("Saved (ms/request)", shown, ",.1f", dashed=tuple(SHADOWED[1:]), theme=theme)
+        saved = series.by_policy(frame, width, "saved_ms", "requests")
+        timeline("overview-saved", saved, panel, waiting=waiting, events=events)
+
+
+def page_live() -> None:
+    """Everything that moves."""
+    source = data.active_source()
+    engine = client.engine()
+    if source is None:
+        no_source()
+    else:
+        figures(source)
+        trends(source)
+    left, right = st.columns([3, 2])
+    with left:
+        st.markdown("**Services**")
+        if engine is None:
+            empty("No engine is running.", height=160, icon="power_off")
+        else:
+            services.table(engine)
+            st.caption(services.owner_line(engine))
+    with right:
+        st.markdown("**Events**")
+        services.event_strip(data.events(shell.window_s()))
+
+
+now = client.engine()
+if now is None:
+    engine_missing()
+shell.live(page_live)
+if now is not None:
+    services.controls(now)
+own_system.panel()
