@@ -1,0 +1,1 @@
+"""The only reader of raw rows: rollups, last miss costs, shadows and samples of the queue."""

@@ -1,0 +1,96 @@
+"""What a load of each key last cost: the price that a hit saves."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+LIMIT = 50_000
+"""Keys remembered; the least recently requested is forgotten first."""
+
+
+class Cost(NamedTuple):
+    """The last miss of a key, and the one before it."""
+
+    cost_ms: float
+    at: float
+    cache_name: str
+    size_bytes: int
+    before_ms: float | None = None
+
+
+class Costs:
+    """Last miss costs of the most recently requested keys, up to a settled second.
+
+    Rows younger than that are read again in the next turn; a `Draft` lays them over without
+    changing anything here, so that reading them twice gives the same figures.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._costs: OrderedDict[str, Cost] = OrderedDict()
+        self._changed: dict[str, Cost] = {}
+
+    def __len__(self) -> int:
+        return len(self._costs)
+
+    def restore(self, key: str, cost: Cost) -> None:
+        """Lay down a stored cost; give the oldest first."""
+        self._costs[key] = cost
+        self._costs.move_to_end(key)
+        self._bound()
+
+    def known(self, key: str, before: float) -> float | None:
+        """Cost in ms of the last miss of `key` earlier than `before`; None when unknown."""
+        cost = self._costs.get(key)
+        if cost is None:
+            return None
+        return cost.cost_ms if cost.at < before else cost.before_ms
+
+    def latest(self, key: str) -> float | None:
+        """Cost in ms of the last settled miss of `key`."""
+        cost = self._costs.get(key)
+        return None if cost is None else cost.cost_ms
+
+    def touch(self, key: str) -> None:
+        """Say that `key` was requested, so that it is not forgotten first."""
+        if key in self._costs:
+            self._costs.move_to_end(key)
+
+    def learn(self, key: str, cost: Cost) -> None:
+        """Settle a miss; misses come in order of time."""
+        old = self._costs.get(key)
+        learned = cost._replace(before_ms=old.cost_ms if old is not None else None)
+        self._costs[key] = learned
+        self._costs.move_to_end(key)
+        self._changed[key] = learned
+        self._bound()
+
+    def changes(self) -> dict[str, Cost]:
+        """Costs settled since `saved`, to be stored."""
+        return dict(self._changed)
+
+    def saved(self) -> None:
+        """Say that the changes are stored."""
+        self._changed.clear()
+
+    def _bound(self) -> None:
+        while len(self._costs) > self._limit:
+            self._costs.popitem(last=False)
+
+
+class Draft:
+    """Costs as they would be after rows that are not settled yet."""
+
+    def __init__(self, settled: Costs) -> None:
+        self._settled = settled
+        self._over: dict[str, float] = {}
+
+    def latest(self, key: str) -> float | None:
+        """Cost in ms of the last miss of `key`, settled or not."""
+        found = self._over.get(key)
+        return found if found is not None else self._settled.latest(key)
+
+    def learn(self, key: str, cost_ms: float) -> None:
+        """Take note of a miss that is not settled yet."""
+        self._over[key] = cost_ms
