@@ -1,0 +1,95 @@
+"""What an agent is: an observation in, a choice out, and a reward to learn from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import msgspec
+
+from engine.records import Action
+from engine.tunables import Tuned
+
+ACTIONS: tuple[Action, ...] = tuple(Action)
+"""The order in which values of actions are kept, everywhere."""
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """What is known of one endpoint when its next interval is decided.
+
+    Args:
+        demand: predicted requests per second in the interval.
+        trend: predicted demand at the end of the horizon divided by that at its start, minus 1.
+        load_time_ms: expected load time of a miss.
+        held_share: share (0 to 1) of the endpoint's requested bytes that the cache holds.
+    """
+
+    demand: float
+    trend: float
+    load_time_ms: float
+    held_share: float
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """What an agent chose, from which state, and what it thought of each of ACTIONS."""
+
+    action: Action
+    state: str
+    q_values: tuple[float, ...]
+    explored: bool
+    reason: str
+
+
+class Transition(msgspec.Struct, frozen=True):
+    """An action and what came of it.
+
+    Args:
+        state: as the choice named it.
+        action: what was chosen.
+        reward: scaled to -1..1 (`engine.agent.rewards`).
+        next_state: state of the endpoint's next decision.
+        intervals: how many intervals later that decision was made; more than 1 where predictions
+            were overwritten or expired.
+    """
+
+    state: str
+    action: Action
+    reward: float
+    next_state: str
+    intervals: int = 1
+
+
+class Agent(ABC):
+    """Decides for every endpoint. Single-threaded; owned by the agent service."""
+
+    name: str
+    steps: int = 0
+    """Transitions learned from."""
+
+    @abstractmethod
+    def decide(self, observation: Observation) -> Choice:
+        """Choose the action for the next interval; never fails for finite observations."""
+
+    @abstractmethod
+    def learn(self, transition: Transition) -> None:
+        """Take one transition into account."""
+
+    @abstractmethod
+    def tune(self, tuned: Tuned) -> None:
+        """Work on with these tunables; nothing learned is lost."""
+
+    @property
+    @abstractmethod
+    def exploration(self) -> float:
+        """The chance (0 to 1) that the next choice is a random one."""
+
+    @abstractmethod
+    def save(self) -> str:
+        """Everything learned, as JSON that `restore` reads."""
+
+    @abstractmethod
+    def restore(self, state: str) -> None:
+        """Go on from what `save` wrote.
+
+        Raises:
+            CheckpointError: damaged, or written by another configuration; nothing has changed.
+        """

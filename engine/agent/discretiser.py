@@ -1,0 +1,64 @@
+"""From an observation to one of 180 states, by fixed bins that a person can read.
+
+Bins are absolute (requests per second, milliseconds), so that a state means the same in every
+source and after every restart, and a table learned once stays valid.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from engine.agent.base import Observation
+
+DEMAND = (0.1, 0.5, 1.5, 4.0)
+"""Edges in requests per second: idle, rare, some, busy, hot."""
+
+TREND = (-0.15, 0.15)
+"""Edges of the relative change over the horizon: falling, level, rising."""
+
+LOAD_TIME_MS = (5.0, 20.0, 60.0)
+"""Edges of the expected load time of a miss: cheap, medium, dear, very dear."""
+
+HELD = (0.1, 0.5)
+"""Edges of the share held: little, part, most."""
+
+DEMAND_WORDS = ("idle", "rare", "some", "busy", "hot")
+TREND_WORDS = ("falling", "level", "rising")
+LOAD_WORDS = ("cheap", "medium", "dear", "very dear")
+HELD_WORDS = ("little", "part", "most")
+
+VERSION = 1
+"""Changes with the bins: a checkpoint of other bins means other things by its states."""
+
+
+def discretise(observation: Observation) -> str:
+    """The state, as `demand.trend.load.held`, each the number of its bin from 0."""
+    return ".".join(
+        str(bisect_right(edges, value))
+        for edges, value in (
+            (DEMAND, observation.demand),
+            (TREND, observation.trend),
+            (LOAD_TIME_MS, observation.load_time_ms),
+            (HELD, observation.held_share),
+        )
+    )
+
+
+def is_state(state: str) -> bool:
+    """Whether `discretise` could have returned this."""
+    parts = state.split(".")
+    sizes = [len(edges) + 1 for edges in (DEMAND, TREND, LOAD_TIME_MS, HELD)]
+    return len(parts) == len(sizes) and all(
+        part.isdigit() and int(part) < size for part, size in zip(parts, sizes, strict=True)
+    )
+
+
+def describe(state: str) -> str:
+    """The state in words: `busy, rising, dear to load, little held`."""
+    if not is_state(state):
+        return state
+    demand, trend, load, held = (int(part) for part in state.split("."))
+    return (
+        f"{DEMAND_WORDS[demand]}, {TREND_WORDS[trend]}, {LOAD_WORDS[load]} to load, "
+        f"{HELD_WORDS[held]} held"
+    )
