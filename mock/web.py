@@ -17,12 +17,11 @@ from engine.errors import EngineError
 from mock.energy.endpoints import ENDPOINTS, Endpoint
 from mock.energy.parameters import BadParameter, read_values
 from mock.serving import CachedApi, today
+from mock.web_names import SERVICE_NAME
 
 log = logging.getLogger(__name__)
 
 SPECIFICATION = Path(__file__).with_name("ers-api.yaml")
-
-SERVICE_NAME = "cachescope-sample-origin"
 
 ApiSource = Callable[[], CachedApi]
 """Gives the API once its data is there; raises EngineError with the reason until then."""

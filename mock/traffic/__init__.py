@@ -1,0 +1,1 @@
+"""Real HTTP requests at a given rate: the generator, what it counts, and where it may send."""
