@@ -14,16 +14,19 @@ from urllib.parse import quote
 
 from mock.openapi import Catalogue, Operation, Parameter
 
-SPANS = ((1, 0.55), (7, 0.33), (30, 0.12))
+SPANS = ((1, 0.45), (7, 0.35), (30, 0.2))
 """Days that a range covers, and the share of ranges that do."""
 
 OLDEST = 44
 """Days back from today that a range may begin."""
 
-_AGAIN = 0.45
+_AGAIN = 0.3
 """A range ends k days ago with a probability that falls by this factor with each day."""
 
-_GIVEN = 0.7
+SKEW = 1.3
+"""Zipf exponent of a parameter's values."""
+
+_GIVEN = 0.5
 """Share of requests that give an optional parameter."""
 
 Weights = tuple[float, ...]
@@ -162,7 +165,7 @@ def _rank(chance: random.Random, count: int) -> int:
 
 @lru_cache(maxsize=256)
 def _zipf(count: int) -> Weights:
-    return _cumulative([1 / rank for rank in range(1, count + 1)])
+    return _cumulative([rank**-SKEW for rank in range(1, count + 1)])
 
 
 def _cumulative(weights: Sequence[float]) -> Weights:

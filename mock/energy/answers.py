@@ -5,7 +5,6 @@ An answer is made from one connection and the checked values; figures are rounde
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, func, select
@@ -55,27 +54,30 @@ def _series(
 
 
 def _sums(
-    connection: Connection, table: Table, names: Iterable[str], values: Values
+    connection: Connection, table: Table, names: tuple[str, ...], values: Values
 ) -> list[Answer]:
-    """Sum, least and greatest hour per day (or hour) and combination of `names`."""
+    """Sum and greatest hour per day (or hour) and combination of `names`, as compact lists."""
     by = "hour" if values.get("resolution") == "hour" else "day"
-    columns = [table.c[by], *(table.c[name] for name in names)]
+    columns = [*(table.c[name] for name in names), table.c[by]]
     statement = (
-        select(*columns, func.sum(table.c.mwh), func.min(table.c.mwh), func.max(table.c.mwh))
+        select(*columns, func.sum(table.c.mwh), func.max(table.c.mwh))
         .where(*_where(table, values))
         .group_by(*columns)
         .order_by(*columns)
     )
-    return [
-        {
-            by: date_of(moment) if by == "day" else moment,
-            **dict(zip(names, rest, strict=False)),
-            "mwh": round(rest[-3], 1),
-            "least": round(rest[-2], 1),
-            "greatest": round(rest[-1], 1),
-        }
-        for moment, *rest in connection.execute(statement)
-    ]
+    totals: dict[tuple[Any, ...], Answer] = {}
+    for *key, moment, mwh, greatest in connection.execute(statement):
+        one = totals.get(tuple(key))
+        if one is None:
+            one = totals[tuple(key)] = {
+                **dict(zip(names, key, strict=True)),
+                f"first_{by}": date_of(moment) if by == "day" else moment,
+                "mwh": [],
+            }
+        one["mwh"].append(round(mwh))
+        if by == "day":
+            one.setdefault("greatest_hour", []).append(round(greatest))
+    return list(totals.values())
 
 
 def _span(values: Values) -> Answer:

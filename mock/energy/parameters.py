@@ -26,6 +26,7 @@ class Parameter:
     name: str
     choices: tuple[str, ...] = ()
     default: str = ""
+    required: bool = False
 
     def read(self, text: str) -> str:
         """Return the value in its normal form.
@@ -53,7 +54,7 @@ END = Parameter("end")
 AREA = Parameter("price_area", tuple(PRICE_AREAS))
 TYPE = Parameter("type", tuple(PRODUCTION_TYPES))
 BRANCH = Parameter("branch", tuple(BRANCHES))
-MUNICIPALITY = Parameter("municipality", tuple(str(code) for code in MUNICIPALITIES))
+MUNICIPALITY = Parameter("municipality", tuple(str(code) for code in MUNICIPALITIES), required=True)
 RESOLUTION = Parameter("resolution", ("day", "hour"), "day")
 
 
@@ -80,6 +81,10 @@ def read_values(
         if name not in known:
             choices = ", ".join(known) or "none"
             raise BadParameter(f"There is no parameter {name[:40]!r} here; there are: {choices}.")
+    for parameter in known.values():
+        if parameter.required and parameter.name not in given:
+            some = ", ".join(parameter.choices[:5])
+            raise BadParameter(f"{parameter.name} is missing; give one such as: {some}.")
     values = {p.name: p.default for p in known.values() if p.default}
     values |= {name: known[name].read(text) for name, text in given.items()}
     if START in known.values():
