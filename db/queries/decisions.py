@@ -59,6 +59,17 @@ def without_reward(
     return rows(store, wanted.order_by(decision.c.valid_until, decision.c.id).limit(limit))
 
 
+def spans(store: Readable, source: int, since: float, until: float, limit: int = LIMIT) -> Rows:
+    """Endpoint, state and span of the decisions whose time ends in [since, until], by begin."""
+    names = ("prediction_id", "cache_name", "state", "valid_from", "valid_until")
+    wanted = select(*(decision.c[name] for name in names)).where(
+        decision.c.source == source,
+        decision.c.valid_until >= since,
+        decision.c.valid_until <= until,
+    )
+    return rows(store, wanted.order_by(decision.c.valid_from, decision.c.id).limit(limit))
+
+
 def rewards(store: Readable, source: int, since: float, until: float, limit: int = LIMIT) -> Rows:
     """Rewards worked out in [since, until), oldest first."""
     return newest(store, _rewards(source, since, until, limit))

@@ -46,7 +46,7 @@ class Transition(msgspec.Struct, frozen=True):
         state: as the choice named it.
         action: what was chosen.
         reward: scaled to -1..1 (`engine.agent.rewards`).
-        next_state: state of the endpoint's next decision.
+        next_state: state of the endpoint's next decision; None where none followed.
         intervals: how many intervals later that decision was made; more than 1 where predictions
             were overwritten or expired.
     """
@@ -54,7 +54,7 @@ class Transition(msgspec.Struct, frozen=True):
     state: str
     action: Action
     reward: float
-    next_state: str
+    next_state: str | None
     intervals: int = 1
 
 

@@ -88,8 +88,10 @@ class QLearning(Agent):
         reward = transition.reward * self._weights[place]
         values = self._table.setdefault(transition.state, self._values(transition.state))
         visits = self._visits.setdefault(transition.state, [0] * len(ACTIONS))
-        ahead = self._discount**transition.intervals * max(self._values(transition.next_state))
-        target = reward + ahead
+        target = reward
+        if transition.next_state is not None:
+            best = max(self._values(transition.next_state))
+            target += self._discount**transition.intervals * best
         values[place] += self._rate * (target - values[place])
         visits[place] += 1
         self._prior[place] += self._rate / 4 * (target - self._prior[place])

@@ -1,0 +1,171 @@
+"""Judging in the store: ripe decisions in, rewards and the checkpoint out, in one transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Engine
+
+from db import tables, writes
+from db.queries import decisions, sources, traffic
+from db.session import writing
+from engine.agent import judging
+from engine.agent.base import Agent
+from engine.agent.guard import WINDOW_S, Saving, saving
+from engine.agent.keeper import Keeper
+from engine.agent.rewards import byte_price
+from engine.tunables import Tuned
+
+BATCH_S = 120.0
+"""Seconds of decisions that are judged in one go."""
+
+LOOK_BACK_S = 3600.0
+"""How far back decisions without a reward are looked for, except at the start."""
+
+PRICE_S = 300.0
+
+
+class Judge:
+    """Computes each reward once and teaches the agent with it."""
+
+    def __init__(self, store: Engine, source: int, proof: bool) -> None:
+        self._store = store
+        self._source = source
+        self._proof = proof
+        self._since = 0.0
+        self.judged = 0
+
+    def work(self, agent: Agent, keeper: Keeper, tuned: Tuned, now: float) -> bool:
+        """Judge what is ripe; True when there is more to do at once.
+
+        Raises:
+            SQLAlchemyError: the store is away; nothing was judged or learned, call again.
+        """
+        row = sources.source(self._store, self._source)
+        watermark = float(row["watermark"] or 0.0) if row else 0.0
+        settled = float(((row or {}).get("cursor") or {}).get("settled") or 0.0)
+        open_ = decisions.without_reward(
+            self._store, self._source, self._since, watermark - judging.SETTLE_S + 0.001
+        )
+        if not open_:
+            self._since = max(self._since, now - LOOK_BACK_S)
+            return False
+        batch = [d for d in open_ if d["valid_until"] <= open_[0]["valid_until"] + BATCH_S]
+        judged = self._judge(batch, watermark, settled, agent, tuned, now)
+        if judged:
+            self._commit(judged, agent, keeper, now)
+        return bool(judged) and len(open_) > len(batch)
+
+    def savings(self, tuned: Tuned, now: float) -> tuple[Saving, Saving]:
+        """What the shadows of the agent and of plain LRU saved lately."""
+        weight = tuned.number("agent.stale_weight_ms")
+        agent, lru = (
+            {row["at"]: row for row in self._totals(policy, now, WINDOW_S)}
+            for policy in ("agent", "lru")
+        )
+        both = agent.keys() & lru.keys()
+        return (
+            saving([agent[at] for at in both], 10, weight),
+            saving([lru[at] for at in both], 10, weight),
+        )
+
+    def _judge(
+        self,
+        batch: Sequence[dict[str, Any]],
+        watermark: float,
+        settled: float,
+        agent: Agent,
+        tuned: Tuned,
+        now: float,
+    ) -> list[tuple[dict[str, Any], Any]]:
+        following = self._following(batch)
+        seen = self._seen(batch, watermark, settled)
+        price = self._price(now)
+        names: dict[float, list[str]] = defaultdict(list)
+        for decision in batch:
+            names[decision["valid_until"]].append(decision["cache_name"])
+        judged = []
+        for decision in batch:
+            after = following.get(decision["prediction_id"])
+            if not judging.is_ripe(decision, after["valid_from"] if after else None, seen):
+                continue
+            interval = judging.interval_of(
+                decision, names[decision["valid_until"]], seen, self._proof
+            )
+            weight = tuned.number("agent.stale_weight_ms")
+            row, earned = judging.judge(decision, interval, weight, price, now)
+            learned = earned is not None and decision["agent"] == agent.name
+            judged.append(
+                (row, judging.lesson(decision, after, earned) if learned and earned else None)
+            )
+        return judged
+
+    def _commit(
+        self,
+        judged: list[tuple[dict[str, Any], Any]],
+        agent: Agent,
+        keeper: Keeper,
+        now: float,
+    ) -> None:
+        before = agent.save()
+        try:
+            for _, lesson in judged:
+                if lesson is not None:
+                    agent.learn(lesson)
+            with writing(self._store) as connection:
+                writes.insert(connection, tables.rewards, [row for row, _ in judged])
+                keeper.save(connection, now)
+        except BaseException:
+            agent.restore(before)  # the rewards are not stored, so they will be learned again
+            raise
+        self.judged += len(judged)
+
+    def _following(self, batch: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Prediction id -> the next decision on the same endpoint."""
+        last = max(d["valid_until"] for d in batch)
+        longest = max(d["valid_until"] - d["valid_from"] for d in batch)
+        spans = decisions.spans(
+            self._store,
+            self._source,
+            min(d["valid_until"] for d in batch),
+            last + (judging.LONGEST_GAP + 1) * longest,
+        )
+        by_name: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for span in spans:
+            by_name[span["cache_name"]].append(span)
+        found = {}
+        for decision in batch:
+            later = (
+                span
+                for span in by_name[decision["cache_name"]]
+                if span["valid_from"] >= decision["valid_until"]
+            )
+            if (first := next(later, None)) is not None:
+                found[decision["prediction_id"]] = first
+        return found
+
+    def _seen(
+        self, batch: Sequence[dict[str, Any]], watermark: float, settled: float
+    ) -> judging.Seen:
+        start = min(d["valid_from"] for d in batch) - 1
+        end = max(d["valid_until"] for d in batch)
+        rows = {
+            (policy, str(row["cache_name"]), int(row["at"])): row
+            for policy in ("recorded", "agent")
+            for row in traffic.series(self._store, self._source, start, 1, policy, end)
+        }
+        return judging.Seen(rows, watermark, settled)
+
+    def _price(self, now: float) -> float:
+        """Average saving per byte-second, recorded; where bytes held are unknown, of plain LRU."""
+        for policy in ("recorded", "lru"):
+            rows = self._totals(policy, now, PRICE_S)
+            held = sum(row["byte_seconds"] for row in rows)
+            if held > 0:
+                return byte_price(sum(row["saved_ms"] for row in rows), held)
+        return 0.0
+
+    def _totals(self, policy: str, now: float, seconds: float) -> list[dict[str, Any]]:
+        return traffic.totals(self._store, self._source, now - seconds, now, policy, 10)

@@ -1,0 +1,140 @@
+"""The agent's work on one source: decide on predictions, judge decisions, watch the floor."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Engine
+
+from db import tables, writes
+from db.queries import system, traffic
+from engine.agent.deciding import HELD_WINDOW_S, decide, held_shares, observe, usable_from
+from engine.agent.guard import Floor, stance
+from engine.agent.judge import Judge
+from engine.agent.keeper import Keeper
+from engine.broker.base import Delivery
+from engine.records import Prediction
+from engine.settings import Settings
+from engine.sources import active_source
+from engine.tunables import Tuned
+
+_log = logging.getLogger(__name__)
+
+JUDGE_S = 1.0
+SAVE_S = 5.0
+FLOOR_S = 10.0
+
+
+class Deciding:
+    """The work of one source: decide, judge, and watch the floor."""
+
+    def __init__(self, settings: Settings, store: Engine) -> None:
+        self._store = store
+        self.source = active_source(settings, store)
+        self.keeper = Keeper(store, self.source.id)
+        self.judge = Judge(store, self.source.id, proof=not self.source.is_own)
+        self.floor = Floor()
+        self.tuned = Tuned(system.tunables(store))
+        self._events = 0
+        self._writer = f"agent-{time.time_ns():x}"
+        self._due: dict[str, float] = {}
+        self.decided = 0
+        self.expired = 0
+
+    def take(self, deliveries: Sequence[Delivery], now: float) -> None:
+        """Decide on predictions and commit the decisions; late ones are dropped.
+
+        Raises:
+            SQLAlchemyError: the store is away; nothing was written, call again with the same.
+        """
+        self.tuned = Tuned(system.tunables(self._store))
+        agent = self.keeper.agent(self.tuned, now)
+        attitude = stance(self.tuned, self.source.is_own, self.floor)
+        held = held_shares(
+            traffic.endpoints(self._store, self.source.id, now - HELD_WINDOW_S, now, width=1),
+            HELD_WINDOW_S,
+        )
+        rows = []
+        for delivery in deliveries:
+            prediction = parse(delivery)
+            begin = usable_from(prediction, now) if prediction else None
+            if prediction is None or begin is None or prediction.source != self.source.id:
+                self.expired += 1
+                continue
+            seen = observe(prediction, held)
+            rows.append(decide(agent, prediction, seen, self.tuned, attitude, now, begin))
+        self.decided += writes.insert(self._store, tables.decisions, rows)
+        if len(rows) < len(deliveries):
+            _log.info("%d predictions came too late and were dropped.", len(deliveries) - len(rows))
+
+    def turn(self, now: float) -> None:
+        """Judge, save and compare, each on its own beat.
+
+        Raises:
+            SQLAlchemyError: the store is away; call again.
+        """
+        if self._is_due("judge", JUDGE_S):
+            self.tuned = Tuned(system.tunables(self._store))
+            agent = self.keeper.agent(self.tuned, now)
+            self.judge.work(agent, self.keeper, self.tuned, now)
+        if self._is_due("save", SAVE_S):
+            self.keeper.save(self._store, now)
+        if self._is_due("floor", FLOOR_S) and self.floor.update(
+            *self.judge.savings(self.tuned, now), now
+        ):
+            self._tell(now)
+
+    def _tell(self, now: float) -> None:
+        self._events += 1
+        fallen = self.floor.fallen
+        row = {
+            "at": now,
+            "writer": self._writer,
+            "sequence": self._events,
+            "service": "agent",
+            "level": "warning" if fallen else "info",
+            "kind": "floor",
+            "message": (
+                f"Back to plain LRU, {self.floor.why}." if fallen else "The agent steers again."
+            )[:400],
+        }
+        writes.insert(self._store, tables.events, [row])
+
+    def _is_due(self, what: str, every_s: float) -> bool:
+        now = time.monotonic()
+        if now < self._due.get(what, 0.0):
+            return False
+        self._due[what] = now + every_s
+        return True
+
+
+def parse(delivery: Delivery) -> Prediction | None:
+    """Read a message; None, with a warning, for what is no prediction. JSON is read as well."""
+    try:
+        if delivery.payload[:1] == b"{":
+            prediction = msgspec.json.decode(delivery.payload, type=Prediction)
+        else:
+            prediction = msgspec.msgpack.decode(delivery.payload, type=Prediction)
+    except msgspec.DecodeError as error:
+        _log.warning("The record %s is no prediction and was dropped: %s", delivery.id, error)
+        return None
+    figures = (
+        prediction.interval_s,
+        prediction.valid_from,
+        prediction.valid_until,
+        *prediction.demand,
+        *prediction.load_time_ms,
+    )
+    if (
+        not (prediction.demand and prediction.load_time_ms)
+        or not all(map(math.isfinite, figures))
+        or prediction.interval_s <= 0
+        or prediction.valid_until <= prediction.valid_from
+    ):
+        _log.warning("The prediction %s holds no usable figures and was dropped.", delivery.id)
+        return None
+    return prediction
