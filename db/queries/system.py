@@ -42,6 +42,13 @@ def job(store: Readable, job_id: str) -> dict[str, Any] | None:
     return first(store, select(tables.jobs).where(tables.jobs.c.id == job_id))
 
 
+def unfinished_jobs(store: Readable, owner: str, limit: int = 1000) -> Rows:
+    """The jobs of one engine that are queued or running, oldest first."""
+    job = tables.jobs
+    wanted = select(job).where(job.c.owner == owner, job.c.state.in_(("queued", "running")))
+    return rows(store, wanted.order_by(job.c.created_at).limit(limit))
+
+
 def audit(store: Readable, limit: int = 100) -> Rows:
     """What people did last, newest first."""
     act = tables.audit
