@@ -36,7 +36,7 @@ class BatchWriter:
 
     Args:
         store: an open, migrated store.
-        limit: most rows that wait in memory.
+        limit: most rows that wait in memory behind the batch that is being written.
         on_error: called with one sentence when an outage begins and when a row is refused, in the
             writer's own thread; both are logged in any case.
         writer: this writer's id, unique among all that ever write; made up if not given.
@@ -154,11 +154,11 @@ class BatchWriter:
 
     def _reject(self, item: Item, error: Exception) -> None:
         table, row = item
-        self._spool.settle(rejected=1)
         who = f"writer {row.get('writer', '?')} sequence {row.get('sequence', '?')}"
         sentence = f"The database refused a row of {table.name} ({who}): {_brief(error)}"
         log.error("%s", sentence)
         self._tell(sentence)
+        self._spool.settle(rejected=1)  # last: whoever waits in `flush` finds it told
 
     def _tell(self, sentence: str) -> None:
         if self._on_error is not None:

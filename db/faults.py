@@ -52,11 +52,11 @@ def is_deadlock(error: BaseException) -> bool:
 
 def code(error: DBAPIError) -> int | str | None:
     """The server's own error number (MySQL) or SQLSTATE (PostgreSQL), if it gave one."""
-    state = getattr(error.orig, "sqlstate", None)
-    if state is not None:
-        return str(state)
     arguments = getattr(error.orig, "args", ())
-    return arguments[0] if arguments and isinstance(arguments[0], int) else None
+    if arguments and isinstance(arguments[0], int):
+        return arguments[0]
+    state = getattr(error.orig, "sqlstate", None)
+    return None if state is None else str(state)
 
 
 def explain(error: BaseException, url: URL) -> str:
@@ -104,7 +104,12 @@ def _explain_sqlite(reason: str, file: str) -> str:
     return f"The SQLite file {file} refused a statement: {_first_line(reason)}."
 
 
-_WRONG_PASSWORD = ("password authentication failed", "no password supplied", "no pg_hba.conf entry")
+_WRONG_PASSWORD = (
+    "password authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    'role "',
+)
 _UNREACHABLE = (
     "refused", "timeout", "timed out", "could not translate", "failed to resolve", "no route",
     "name or service", "can't connect", "unreachable", "no such file", "starting up",

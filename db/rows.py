@@ -39,7 +39,10 @@ def insert(store: Target, table: Table, rows: Sequence[Row]) -> int:
 
     def write(connection: Connection) -> int:
         statement = statements.insert_or_ignore(connection.dialect.name, table)
-        return sum(max(0, connection.execute(statement, part).rowcount) for part in _slices(rows))
+        statement = statement.execution_options(preserve_rowcount=True)
+        return sum(
+            max(0, connection.execute(statement, part).rowcount) for part in _slices(table, rows)
+        )
 
     return transaction(store, write)
 
@@ -50,7 +53,7 @@ def upsert(store: Target, table: Table, rows: Sequence[Row]) -> None:
         return
 
     def write(connection: Connection) -> None:
-        for part in _slices(rows):
+        for part in _slices(table, rows):
             statement = statements.upsert(connection.dialect.name, table, tuple(part[0]))
             connection.execute(statement, part)
 
@@ -75,11 +78,14 @@ def transaction(store: Target, write: Callable[[Connection], Result]) -> Result:
     raise AssertionError  # the last attempt returned or raised
 
 
-def _slices(rows: Sequence[Row]) -> Iterator[list[dict[str, Any]]]:
+def _slices(table: Table, rows: Sequence[Row]) -> Iterator[list[dict[str, Any]]]:
     """Lists of at most SLICE rows that have the same columns; order within those is kept."""
     shapes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in rows:
         shapes.setdefault(tuple(sorted(row)), []).append(dict(row))
-    for same in shapes.values():
+    for shape, same in shapes.items():
+        if strange := set(shape) - set(table.c.keys()):
+            # SQLAlchemy would leave them out without a word.
+            raise ValueError(f"{table.name} has no column {', '.join(sorted(strange))}.")
         for start in range(0, len(same), SLICE):
             yield same[start : start + SLICE]

@@ -49,7 +49,7 @@ def open_store(url: str | URL) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed)
     is_mysql = parsed.get_backend_name() == "mysql"
-    return create_engine(
+    store = create_engine(
         parsed,
         pool_pre_ping=True,
         pool_timeout=CONNECT_TIMEOUT_S,
@@ -58,6 +58,9 @@ def open_store(url: str | URL) -> Engine:
         isolation_level="READ COMMITTED",
         connect_args=_mysql_arguments() if is_mysql else _postgres_arguments(),
     )
+    if is_mysql:
+        event.listen(store, "connect", _be_patient)
+    return store
 
 
 @contextlib.contextmanager
@@ -67,6 +70,8 @@ def reading(store: Engine) -> Iterator[Connection]:
     if store.dialect.name == "postgresql":
         options["postgresql_readonly"] = True
     with store.connect().execution_options(**options) as connection, connection.begin():
+        if store.dialect.name == "mysql":
+            connection.exec_driver_sql("START TRANSACTION READ ONLY")
         yield connection
 
 
@@ -153,13 +158,21 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     is_reading = connection.get_execution_options().get(_READING, False)
+    if connection.info.get(_READING, False) != is_reading:
+        connection.exec_driver_sql(f"PRAGMA query_only={int(is_reading)}")
+        connection.info[_READING] = is_reading
     connection.exec_driver_sql("BEGIN" if is_reading else "BEGIN IMMEDIATE")
+
+
+def _be_patient(connection: Any, _record: object) -> None:  # noqa: ANN401 - PyMySQL has no types
+    # PyMySQL has one read timeout, for the greeting of a server that hangs as for long statements.
+    connection._read_timeout = READ_TIMEOUT_S
 
 
 def _mysql_arguments() -> dict[str, Any]:
     return {
         "connect_timeout": CONNECT_TIMEOUT_S,
-        "read_timeout": READ_TIMEOUT_S,
+        "read_timeout": CONNECT_TIMEOUT_S,
         "write_timeout": READ_TIMEOUT_S,
         "charset": "utf8mb4",
         # Without FOUND_ROWS, so that a row count tells new rows from ignored ones.

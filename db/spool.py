@@ -47,7 +47,7 @@ class Spool:
     """The rows between those who add them and the thread that commits them.
 
     Args:
-        limit: most rows that wait, the batch in flight included; past it the oldest go.
+        limit: most rows that wait behind the batch in flight; past it the oldest of them go.
         writer: the id that rows get which bring none of their own.
     """
 
@@ -83,7 +83,7 @@ class Spool:
                 self._first_at = time.monotonic()
             self._items.append((table, row))
             self._added += 1
-            if len(self._items) + self._in_flight > self._limit:
+            if len(self._items) > self._limit:
                 self._drop_oldest()
             if len(self._items) in (1, BATCH_ROWS):
                 self._changed.notify_all()
@@ -170,9 +170,8 @@ class Spool:
     def _drop_oldest(self) -> None:
         if self._stats.dropped == 0:
             log.warning("The spool of %d rows is full; the oldest rows are dropped", self._limit)
-        if self._items:
-            self._items.popleft()
-            self._count(dropped=1)
+        self._items.popleft()
+        self._count(dropped=1)
 
     def _count(self, committed: int = 0, rejected: int = 0, dropped: int = 0) -> None:
         self._stats = replace(

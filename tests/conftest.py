@@ -81,6 +81,16 @@ def store(store_url: URL) -> Iterator[Engine]:
     opened.dispose()
 
 
+@pytest.fixture(params=["mariadb", "postgres"])
+def server_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A migrated store on each server in turn, for what SQLite cannot do."""
+    with fresh_database(request.param, tmp_path) as url:
+        opened = open_store(url)
+        migrate(opened)
+        yield opened
+        opened.dispose()
+
+
 @pytest.fixture
 def sqlite_store(tmp_path: Path) -> Iterator[Engine]:
     """A migrated store for tests that need just any: SQLite in a folder of its own."""
