@@ -15,7 +15,7 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +77,22 @@ class Journal:
         self._serial = 0
         self._shift_ns = 0
         self._boot = _boot_id()
-        self._map = _open_map(path)
-        self._restore()
+        self._file = _open_file(path)
+        self._map = mmap.mmap(self._file, FILE_BYTES)
+        self._allocated = [0] * SLOTS
+        try:
+            self._restore()
+        except BaseException:
+            self.close()
+            raise
+
+    def reserve(self, slots: Iterable[int], size: int) -> None:
+        """Make sure that `size` bytes of id and payload fit each slot; raises OSError if not."""
+        for slot in slots:
+            if self._allocated[slot] < size:
+                needed = -(-(_SLOT.size + size) // _PAGE) * _PAGE
+                _allocate(self._file, _SLOTS_AT + slot * _STRIDE, needed)
+                self._allocated[slot] = needed - _SLOT.size
 
     def write(
         self, slot: int, sequence: int, key: bytes, payload: bytes, times: tuple[int, int, int]
@@ -145,6 +159,7 @@ class Journal:
         """Write back and unmap."""
         self.flush()
         self._map.close()
+        os.close(self._file)
 
     def _read(self, slot: int, state: int) -> Stored | None:
         at = _SLOTS_AT + slot * _STRIDE
@@ -172,7 +187,6 @@ class Journal:
         self._offset_ns = time.time_ns() - time.monotonic_ns()
         if not blocks:
             if any(any(page) for page in pages):
-                self._map.close()
                 raise NotJournal(str(self.path))
             self.epoch = 1
             return
@@ -194,8 +208,8 @@ def _block(page: bytes) -> tuple[Any, ...] | None:
     return _COMMIT.unpack(raw)
 
 
-def _open_map(path: Path) -> mmap.mmap:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+def _open_file(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         head = _HEAD.pack(_MAGIC, SLOTS, RECENT, _STRIDE, CAPACITY)
         size = os.fstat(descriptor).st_size
@@ -203,15 +217,19 @@ def _open_map(path: Path) -> mmap.mmap:
             if size != FILE_BYTES or os.pread(descriptor, len(head), 0) != head:
                 raise NotJournal(str(path))
         else:
-            # Blocks are taken now: a full disk is one sentence here, a crash (SIGBUS) later.
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(descriptor, 0, FILE_BYTES)
-            else:
-                os.truncate(descriptor, FILE_BYTES)
             os.pwrite(descriptor, head, 0)
-        return mmap.mmap(descriptor, FILE_BYTES)
-    finally:
+            os.truncate(descriptor, FILE_BYTES)
+        _allocate(descriptor, 0, _SLOTS_AT)
+    except BaseException:
         os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _allocate(descriptor: int, start: int, size: int) -> None:
+    """Take disk blocks now: a full disk is an error here, but a crash (SIGBUS) in the map."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, start, size)
 
 
 def open_journal(path: Path) -> Journal:

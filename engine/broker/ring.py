@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from engine.broker.sampling import (
     Row,
     Sampling,
 )
+from engine.errors import BrokerError
 
 SLICE_S = 1.0
 """Longest wait on the server, so that a dead client's thread ends soon."""
@@ -45,6 +47,21 @@ class Session(Protocol):
 
     def gone(self) -> bool:
         """Whether the client has closed the connection."""
+
+
+class Bereft:
+    """Holds what was leased when the server ended: its consumer may have done the work.
+
+    The leases stand until a consumer takes again, with its acknowledgements first; so a record
+    is not overwritten between the server's end and the news that it was done.
+    """
+
+    client = ""
+    generation = ""
+
+    def gone(self) -> bool:
+        """It is no connection."""
+        return True
 
 
 class Record:
@@ -77,14 +94,20 @@ class Ring:
         self._journal = open_journal(path)
         self._totals = self._journal.totals
         self._next_expiry = 0
+        self._bereft = False
         self._restore()
 
     def put(self, batch: list[Incoming]) -> tuple[int, int, list[str], Figures]:
-        """Accept a checked batch; returns accepted, duplicates, overwritten ids, figures."""
+        """Accept a checked batch; returns accepted, duplicates, overwritten ids, figures.
+
+        Raises:
+            BrokerError: the disk is full; nothing was accepted.
+        """
         with self._lock:
             now = time.monotonic_ns()
             self._sampling.turn()
             self._expire(now)
+            self._reserve(batch)
             fresh = self._fresh(batch)
             overwritten = self._make_room(fresh)
             kept = fresh[max(0, len(fresh) - self._room()) :]
@@ -113,6 +136,9 @@ class Ring:
         with self._lock:
             if acknowledged:
                 self._acknowledge(session, acknowledged)
+            if self._bereft:
+                self._bereft = False
+                self._release(lambda holder: isinstance(holder, Bereft))
             end = time.monotonic() + min(wait_s, SLICE_S)
             while True:
                 self._sampling.turn()
@@ -156,7 +182,7 @@ class Ring:
         """Finished seconds later than `after`."""
         with self._lock:
             self._sampling.turn()
-            return [row for row in self._sampling.finished if row[0] > after]
+            return [row for row in self._sampling.finished if int(row[0] or 0) > after]
 
     def peek(self, count: int) -> list[tuple[str, bytes, float, str]]:
         """The newest records, newest first; the fields of `base.Peeked`."""
@@ -196,20 +222,38 @@ class Ring:
         return self._totals[_HANDED]
 
     def _restore(self) -> None:
+        holder = Bereft()
         for slot, state, sequence, record_id, payload, *times in self._journal.records():
             record = Record(slot, state == HANDED, sequence, record_id)
             record.payload = payload
             record.sent, record.accepted, record.expires = times
-            self._queued.append(record)
-            self._see_expiry(record.expires)
+            if record.handed:
+                self._leased[record.id] = (record, holder)
+            else:
+                self._queued.append(record)
+                self._see_expiry(record.expires)
+        self._bereft = bool(self._leased)
         recent = self._journal.recent()
         self._recent = {key for _, key in recent}
         self._recent_ring = [b""] * RECENT
         for number, key in recent:
             self._recent_ring[number % RECENT] = key
-        self._recent |= {_key(record.id.encode()) for record in self._queued}
+        for record in (*self._queued, *(record for record, _ in self._leased.values())):
+            self._recent.add(_key(record.id.encode()))
         self._free = deque(s for s in range(SLOTS) if self._journal.states[s] == FREE)
         self._finish()
+
+    def _reserve(self, batch: list[Incoming]) -> None:
+        if not batch:
+            return
+        size = max([len(item[0]) + len(item[1]) for item in batch])
+        try:
+            self._journal.reserve(islice(self._free, min(len(batch), CAPACITY)), size)
+        except OSError as error:
+            raise BrokerError(
+                f"The queue cannot accept predictions: its journal {self._journal.path} cannot "
+                f"grow ({error.strerror}); free some disk space."
+            ) from None
 
     def _fresh(self, batch: list[Incoming]) -> list[Incoming]:
         fresh: list[Incoming] = []
@@ -298,7 +342,7 @@ class Ring:
     def _done(self, session: Session, record_id: str) -> Record | None:
         held = self._leased.get(record_id)
         if held is not None:
-            if held[1].client != session.client:
+            if held[1].client not in (session.client, Bereft.client):
                 return None
             del self._leased[record_id]
             return held[0]

@@ -12,7 +12,7 @@ KEPT_SECONDS = 180
 DELAYS_KEPT = 2_048
 """Delays kept of one second; beyond it a uniform reservoir sample (Vitter's algorithm R)."""
 
-Row = tuple[int, *tuple[int | float | None, ...]]
+Row = tuple[int | float | None, ...]
 """The fields of `base.QueueSample` in order."""
 
 COUNTS = 5
@@ -36,13 +36,15 @@ class _Reservoir:
                 if place < DELAYS_KEPT:
                     self.kept[place] = value
 
-    def percentiles_ms(self) -> tuple[float | None, float | None, float | None]:
-        if not self.kept:
-            return None, None, None
-        ordered = sorted(self.kept)
-        last = len(ordered) - 1
-        p50, p95, p99 = (ordered[round(last * share)] / 1e6 for share in (0.50, 0.95, 0.99))
-        return p50, p95, p99
+
+def percentiles_ms(delays_ns: list[int]) -> tuple[float | None, float | None, float | None]:
+    """The 50th, 95th and 99th percentile in ms; None without any delay."""
+    if not delays_ns:
+        return None, None, None
+    ordered = sorted(delays_ns)
+    last = len(ordered) - 1
+    p50, p95, p99 = (ordered[round(last * share)] / 1e6 for share in (0.50, 0.95, 0.99))
+    return p50, p95, p99
 
 
 class Sampling:
@@ -78,8 +80,8 @@ class Sampling:
                 self._depth_max,
                 self._depth,
                 *self._counts,
-                *self.enqueue.percentiles_ms(),
-                *self.dequeue.percentiles_ms(),
+                *percentiles_ms(self.enqueue.kept),
+                *percentiles_ms(self.dequeue.kept),
             )
         )
         self._at = now

@@ -120,11 +120,12 @@ def get_many(
     queues: Queues, name: str, caller: Caller, count: object, wait_s: object, acknowledged: object
 ) -> tuple[Any, ...]:
     """Acknowledge, then hand out up to `count` records."""
-    if type(count) is not int or count < 1 or not isinstance(wait_s, int | float):
-        raise MessageRejected(f"Asked for {count!r} records; give a whole number from 1 on.")
+    wanted = check_count(count)
+    if not isinstance(wait_s, int | float):
+        raise MessageRejected(f"The wait is {wait_s!r}; give seconds.")
     ring = queues.open(name)
     caller.used.add(ring)
-    return ring.get(caller, count, float(wait_s), _ids(acknowledged))
+    return ring.get(caller, wanted, float(wait_s), _ids(acknowledged))
 
 
 def acknowledge(queues: Queues, name: str, caller: Caller, ids: object) -> tuple[int, ...]:
@@ -202,6 +203,13 @@ def checked(batch: object) -> list[Incoming]:
         ):
             raise MessageRejected(f"The times of {record_id!r} are not monotonic nanoseconds.")
     return batch
+
+
+def check_count(count: object) -> int:
+    """How many records are asked for; raises MessageRejected unless a whole number from 1 on."""
+    if type(count) is not int or count < 1:
+        raise MessageRejected(f"Asked for {count!r} records; give a whole number from 1 on.")
+    return count
 
 
 def _ids(ids: object) -> list[str]:

@@ -1,0 +1,243 @@
+"""The prediction queue on a Redis server, for more than one machine; the same verbs.
+
+A lease belongs to a client process; it ends also when Redis no longer lists a connection of that
+process. Delays compare the monotonic clocks of producer and consumer, so over several machines
+they mean nothing (expiry too); counts are exact.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import redis
+
+from engine.broker import redis_scripts as lua
+from engine.broker.base import (
+    Broker,
+    Counters,
+    Delivery,
+    Message,
+    Peeked,
+    PutReply,
+    QueueSample,
+)
+from engine.broker.calls import CallLog
+from engine.broker.place import check_name
+from engine.broker.redis_samples import read_samples
+from engine.broker.verbs import check_count, checked
+from engine.errors import BrokerError, SettingsError
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
+
+REPLY_S = 2.0
+SLICE_S = 1.0
+DEFAULT_URL = "redis://127.0.0.1:6379/0"
+
+
+class RedisBroker(Broker):
+    """A queue kept by Redis in keys that begin with `prefix`."""
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        name: str = "predictions",
+        client: str = "agent",
+        prefix: str = "cachescope",
+        reply_s: float = REPLY_S,
+    ) -> None:
+        self._url = url
+        self._name = check_name(name)
+        self._key = f"{{{prefix}:{name}}}"
+        self._client = f"{client}|"
+        self._reply_s = reply_s
+        self._log = CallLog(self._name)
+        self._lock = threading.Lock()
+        self._attached = False
+        self._begin()
+
+    @classmethod
+    def from_settings(cls, settings: Settings, name: str, client: str) -> RedisBroker:
+        """The queue on the server that the settings name."""
+        url = settings.queue_address or DEFAULT_URL
+        if not url.startswith(("redis://", "rediss://", "unix://")):
+            raise SettingsError(
+                f"CACHESCOPE_QUEUE_ADDRESS is {url!r}; with the redis backend give redis://HOST:PORT/0."
+            )
+        return cls(url, name, client)
+
+    def put_many(self, messages: Sequence[Message]) -> PutReply:
+        """Put records at the tail, all or none; see the base."""
+        started = time.monotonic()
+        batch = checked([(m.id, m.payload, m.sent_ns, m.expires_ns) for m in messages])
+        args: list[Any] = [time.monotonic_ns()]
+        for item in batch:
+            args += item
+        accepted, doubles, over, figures = self._run("put", args)
+        overwritten = tuple(item.decode() for item in over)
+        self._log.note("put_many", started, put=accepted, overwritten=len(overwritten))
+        return PutReply(accepted, doubles, overwritten, Counters(*figures))
+
+    def get_many(self, count: int, timeout_s: float) -> tuple[list[Delivery], Counters]:
+        """Take records from the head; see the base."""
+        check_count(count)
+        started = time.monotonic()
+        end = started + timeout_s
+        while True:
+            with self._acknowledging() as done:
+                now = time.monotonic_ns()
+                args = [self._holder, self._client, now, count, *done]
+                rows, figures = self._run("get", args)
+            left = end - time.monotonic()
+            if rows or left <= 0:
+                self._log.note("get_many", started, got=len(rows))
+                return [_delivery(row) for row in rows], Counters(*figures)
+            self._wait(min(left, SLICE_S))
+
+    def acknowledge(self, ids: Sequence[str]) -> None:
+        """Mark deliveries as done; travels with the next get or flush."""
+        self._check_fork()
+        with self._lock:
+            self._done.extend(ids)
+
+    def flush(self) -> None:
+        """Send acknowledgements that have not travelled yet."""
+        if self._done:
+            with self._acknowledging() as done:
+                self._run("acknowledge", [self._holder, self._client, *done])
+
+    def counters(self) -> Counters:
+        """The queue's totals now."""
+        return Counters(*self._run("counters", []))
+
+    def samples(self, after: int) -> list[QueueSample]:
+        """Finished seconds later than `after` in which the queue was called."""
+        with self._translated():
+            return read_samples(self._redis, self._key, after)
+
+    def peek(self, count: int) -> list[Peeked]:
+        """The newest records, newest first."""
+        with self._translated():
+            leases = self._redis.hgetall(f"{self._key}:l")
+            ids = [*leases, *self._redis.zrange(f"{self._key}:q", 0, -1)]
+            fields = ["q", "p", "a"]
+            pipe = self._redis.pipeline(transaction=False)
+            for item in ids:
+                pipe.hmget(f"{self._key}:r:{item.decode()}", fields)
+            rows = [(i, row) for i, row in zip(ids, pipe.execute(), strict=True) if row[0]]
+        now = time.monotonic_ns()
+        rows.sort(key=lambda pair: -int(pair[1][0]))
+        return [
+            Peeked(
+                item.decode(),
+                payload,
+                max(0, now - int(accepted)) / 1e6,
+                leases.get(item, b"").decode().partition("|")[0],
+            )
+            for item, (_, payload, accepted) in rows[:count]
+        ]
+
+    def close(self) -> None:
+        """Give the connections back; leased records return to the head."""
+        if self._pid == os.getpid() and self._attached:
+            with contextlib.suppress(BrokerError):
+                self.flush()
+                self._run("release", [self._holder])
+        self._attached = False
+        self._redis.close()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._holder = f"{self._client}{self._pid}-{secrets.token_hex(6)}"
+        self._done: list[str] = []
+        self._attached = False
+        # redis-py types every reply as sync-or-async and text-or-bytes.
+        self._redis: Any = redis.Redis.from_url(
+            self._url,
+            # Longer than the longest blocking call, else a live server looks dead.
+            socket_timeout=self._reply_s + SLICE_S,
+            socket_connect_timeout=self._reply_s,
+            socket_keepalive=True,
+            client_name=_connection_name(self._holder),
+        )
+        self._scripts: dict[str, Callable[..., Any]] = {
+            "put": self._redis.register_script(lua.PUT),
+            "get": self._redis.register_script(lua.GET),
+            "acknowledge": self._redis.register_script(lua.ACKNOWLEDGE),
+            "attach": self._redis.register_script(lua.ATTACH),
+            "release": self._redis.register_script(lua.RELEASE),
+            "counters": self._redis.register_script(lua.COUNTERS),
+        }
+
+    def _check_fork(self) -> None:
+        if self._pid != os.getpid():
+            self._lock = threading.Lock()
+            self._begin()
+
+    def _run(self, script: str, args: list[Any]) -> Any:  # noqa: ANN401 - Redis replies
+        self._check_fork()
+        with self._translated():
+            if not self._attached:
+                run = self._redis.info("server")["run_id"]
+                self._scripts["attach"](keys=[self._key], args=[self._holder, self._client, run])
+                self._attached = True
+                self._sweep()
+            return self._scripts[script](keys=[self._key], args=args)
+
+    def _wait(self, seconds: float) -> None:
+        with self._translated():
+            # Redis reads a timeout of 0 as for ever.
+            self._redis.blpop([f"{self._key}:w"], timeout=max(0.01, seconds))
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Return what processes hold that Redis no longer has a connection of."""
+        holders = set(self._redis.hvals(f"{self._key}:l"))
+        if holders <= {self._holder.encode()}:
+            return
+        live = {str(client["name"]) for client in self._redis.client_list()}
+        gone = [h for h in holders if _connection_name(h.decode()) not in live]
+        if gone:
+            self._scripts["release"](keys=[self._key], args=gone)
+
+    @contextlib.contextmanager
+    def _acknowledging(self) -> Iterator[list[str]]:
+        self._check_fork()
+        with self._lock:
+            done, self._done = self._done, []
+        try:
+            yield done
+        except BaseException:
+            with self._lock:
+                self._done = done + self._done
+            raise
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except redis.RedisError as error:
+            self._attached = False
+            raise BrokerError(
+                f"The Redis server at {_without_password(self._url)} did not do its part: {error}."
+            ) from error
+
+
+def _delivery(row: list[Any]) -> Delivery:
+    name, payload, sent, accepted, handed, again = row
+    return Delivery(name.decode(), payload, int(sent), int(accepted), int(handed), again == b"1")
+
+
+def _connection_name(holder: str) -> str:
+    return "cachescope-" + holder.replace("|", ":").replace(" ", "_")
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"

@@ -1,0 +1,46 @@
+"""One-second figures out of the keys that the scripts leave in Redis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.broker.base import QueueSample
+from engine.broker.sampling import KEPT_SECONDS, percentiles_ms
+
+_FIELDS = (
+    "depth_max",
+    "depth_last",
+    "accepted",
+    "handed_out",
+    "acknowledged",
+    "overwritten",
+    "expired",
+)
+
+
+def read_samples(
+    server: Any,  # noqa: ANN401 - redis-py's methods return unions of sync and async
+    key: str,
+    after: int,
+) -> list[QueueSample]:
+    """Finished seconds later than `after` in which the queue was called, oldest first."""
+    now = int(server.time()[0])
+    seconds = range(max(after + 1, now - KEPT_SECONDS), now)
+    pipe = server.pipeline(transaction=False)
+    for second in seconds:
+        pipe.hmget(f"{key}:s:{second}", _FIELDS)
+        pipe.lrange(f"{key}:e:{second}", 0, -1)
+        pipe.lrange(f"{key}:h:{second}", 0, -1)
+    replies = pipe.execute()
+    samples: list[QueueSample] = []
+    for index, second in enumerate(seconds):
+        counts, enqueue, dequeue = replies[3 * index : 3 * index + 3]
+        if any(count is not None for count in counts):
+            values: list[Any] = [
+                second,
+                *(int(count or 0) for count in counts),
+                *percentiles_ms([int(float(delay)) for delay in enqueue]),
+                *percentiles_ms([int(float(delay)) for delay in dequeue]),
+            ]
+            samples.append(QueueSample(*values))
+    return samples
