@@ -62,9 +62,10 @@ class RowReader:
     def rows(self, start: float, end: float, limit: int) -> list[Request]:
         """The oldest `limit` requests with start <= timestamp < end, ordered by time."""
         stamp = self._stamp
-        wanted: Select[Any] = select(
-            *(column.label(f"c_{ours}") for ours, column in self.layout.columns.items())
-        )
+        labelled: list[Any] = [
+            column.label(f"c_{ours}") for ours, column in self.layout.columns.items()
+        ]
+        wanted: Select[Any] = select(*labelled)
         query = self._scoped(wanted).where(stamp >= self._bound(start), stamp < self._bound(end))
         order = [stamp]
         if "id" in self.layout.columns:

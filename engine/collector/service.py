@@ -115,7 +115,10 @@ def run(settings: Settings, lifeline: Lifeline) -> None:
         lifeline.wait(max(0.05, TURN_S - (time.monotonic() - started)))
     if collector is not None:
         collector.close()
-    lease.release()
+    try:
+        lease.release()
+    except SQLAlchemyError as error:
+        _log.info("The lease runs out by itself: %s", explain(error, store.url))
 
 
 def _beat(lifeline: Lifeline, lease: Lease, rows: int) -> None:
@@ -130,7 +133,7 @@ def main() -> int:
         configure(settings.log_level)
         run(settings, Lifeline())
     except EngineError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the supervisor shows it as the reason
+        sys.stderr.write(f"{error}\n")
         return 2
     return 0
 
