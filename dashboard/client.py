@@ -112,6 +112,7 @@ def start_engine() -> Outcome:
     return ask(actions.ensure_engine, owner=WHO)
 
 
-def peek(count: int = 10) -> Outcome:
+def peek() -> Outcome:
     """The newest records of the prediction queue, newest first."""
-    return Outcome(False, "The queue cannot be looked into yet.")
+    outcome = ask(actions.queue_status)
+    return Outcome(True, "", outcome.value["newest"]) if outcome.done else outcome

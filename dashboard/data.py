@@ -78,8 +78,9 @@ def traffic(
     width: int,
     policies: Sequence[str] = ("recorded",),
     total_only: bool = True,
+    endpoint: str = "",
 ) -> pd.DataFrame:
-    """Rollups of the last `window_s` seconds."""
+    """Rollups of the last `window_s` seconds: totals, one endpoint's, or every endpoint's."""
     return pages.traffic_frame(
         store(),
         source,
@@ -87,6 +88,7 @@ def traffic(
         width,
         policies=policies,
         total_only=total_only,
+        endpoint=endpoint,
     )
 
 

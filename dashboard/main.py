@@ -15,7 +15,9 @@ from dashboard.navigation import PAGES  # noqa: E402
 from dashboard.parts.shell import header  # noqa: E402
 from dashboard.parts.states import faults_shown  # noqa: E402
 
-st.set_page_config(page_title="Cachescope", page_icon=":material/speed:", layout="wide")
+HERE = Path(__file__).resolve().parent
+st.set_page_config(page_title="Cachescope", page_icon=str(HERE / "icon.svg"), layout="wide")
+st.logo(str(HERE / "logo.svg"), icon_image=str(HERE / "icon.svg"))
 
 menu: dict[str, list[object]] = {}
 for row in PAGES:

@@ -19,4 +19,8 @@ class PageRow(NamedTuple):
 PAGES: tuple[PageRow, ...] = (
     PageRow("Live", "overview", "Overview", ":material/monitoring:", "Is it alive, does it help?"),
     PageRow("Live", "queue", "Queue", ":material/stacks:", "Do predictions arrive in time?"),
+    PageRow("Live", "forecaster", "Forecaster", ":material/timeline:", "Are the forecasts right?"),
+    PageRow("Live", "agent", "Agent", ":material/psychology:", "What does the agent decide, why?"),
+    PageRow("Data", "traffic", "Traffic & data", ":material/table_chart:", "What is requested?"),
+    PageRow("Engine", "system", "System", ":material/tune:", "How is it set, what does it log?"),
 )

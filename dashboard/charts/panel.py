@@ -16,6 +16,7 @@ import pandas as pd
 
 from dashboard.charts.palette import EVENT_COLOURS, Theme
 
+AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
 HEIGHT = 240
 COLUMNS = ["at", "series", "value", "low", "high", "kind", "label"]
 
@@ -38,6 +39,7 @@ class Panel:
     axis: str = "~s"
     height: int = HEIGHT
     dashed: tuple[str, ...] = ()
+    faint: tuple[str, ...] = ()
     step: bool = False
     theme: Theme = "light"
     legend: bool = field(default=True)
@@ -94,7 +96,7 @@ def lines(
     span: Span,
     top: float,
     events: pd.DataFrame | None = None,
-) -> alt.LayerChart:
+) -> AnyChart:
     """Lines over time. `frame` has at (s), series, value and, for a band, low and high."""
     names = list(panel.colours)
     x = alt.X("at:T", title=None, axis=_time_axis(), scale=alt.Scale(nice=False))
@@ -104,7 +106,13 @@ def lines(
         axis=alt.Axis(format=panel.axis, tickCount=5, titleFontWeight="normal"),
         scale=alt.Scale(zero=True, nice=False),
     )
-    legend = alt.Legend(title=None, orient="top", symbolType="stroke") if panel.legend else None
+    legend = (
+        alt.Legend(
+            title=None, orient="top", symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=3
+        )
+        if panel.legend
+        else None
+    )
     colour = alt.Color(
         "series:N",
         scale=alt.Scale(domain=names, range=list(panel.colours.values())),
@@ -119,6 +127,13 @@ def lines(
         curve = curve.encode(
             strokeDash=alt.StrokeDash(
                 "series:N", scale=alt.Scale(domain=names, range=dashes), legend=None
+            )
+        )
+    if panel.faint:
+        strengths = [0.35 if name in panel.faint else 1.0 for name in names]
+        curve = curve.encode(
+            opacity=alt.Opacity(
+                "series:N", scale=alt.Scale(domain=names, range=strengths), legend=None
             )
         )
     hover = base.mark_point(size=40, filled=True, opacity=0).encode(
@@ -144,17 +159,18 @@ def _tooltip(panel: Panel) -> list[alt.Tooltip]:
 
 
 def _band(base: alt.Chart, x: alt.X, colour: alt.Color) -> alt.Chart:
-    return (
+    drawn: alt.Chart = (
         base.transform_filter("isValid(datum.low)")
         .mark_area(opacity=0.18, clip=True)
         .encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour)
     )
+    return drawn
 
 
 def _ends(x: alt.X, y: alt.Y) -> alt.Chart:
-    return (
-        alt.Chart().transform_filter("datum.kind === 'end'").mark_point(opacity=0).encode(x=x, y=y)
-    )
+    ends = alt.Chart().transform_filter("datum.kind === 'end'")
+    drawn: alt.Chart = ends.mark_point(opacity=0).encode(x=x, y=y)
+    return drawn
 
 
 def _event_layers(x: alt.X, theme: Theme) -> list[alt.Chart]:

@@ -108,3 +108,20 @@ def endpoint_table(frame: pd.DataFrame, span_s: float) -> pd.DataFrame:
         }
     )
     return table.sort_values("requests_per_s", ascending=False, ignore_index=True)
+
+
+def column_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Each column's name, type, an example and its share of nulls in these rows."""
+    return pd.DataFrame(
+        {
+            "column": rows.columns,
+            "type": [str(kind) for kind in rows.convert_dtypes().dtypes],
+            "example": [_example(rows[name]) for name in rows.columns],
+            "nulls": [float(rows[name].isna().mean()) for name in rows.columns],
+        }
+    )
+
+
+def _example(values: pd.Series) -> str:
+    known = values.dropna()
+    return "" if known.empty else str(known.iloc[0])[:80]

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
-from dashboard.charts.panel import Panel, lines, nice_top
+from dashboard.charts.panel import AnyChart, Panel, lines, nice_top
 from dashboard.parts import shell
 from dashboard.parts.states import empty
 
 
-def chart(drawn: alt.TopLevelMixin, key: str, says: str) -> None:
+def chart(drawn: AnyChart, key: str, says: str) -> None:
     """Show a chart; `says` tells its takeaway to a screen reader."""
     st.altair_chart(drawn, width="stretch", key=key, alt=says)
 
@@ -54,7 +52,7 @@ def card(
     label: str,
     value: float | None,
     unit: str,
-    spark: Sequence[float] = (),
+    spark: pd.Series | None = None,
     *,
     digits: int = 1,
     explains: str = "",
@@ -68,13 +66,13 @@ def card(
         text = f"{value:.{digits}%}"
     else:
         text = f"{value:,.{digits}f} {unit}".rstrip()
-    course = [point for point in spark if math.isfinite(point)][-120:]
+    course = [] if spark is None or not known else spark.astype("float64").dropna().tolist()[-120:]
     st.metric(
         label,
         text,
         help=explains or None,
         border=True,
         height="stretch",
-        chart_data=course if len(course) > 1 else [0.0, 0.0],
+        chart_data=course if len(course) > 1 else None,
         chart_type="area",
     )

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import client
 from engine import actions
 
+NO_BREAK = "\u00a0"
 SIGNS = {
     "running": ":green-badge[:material/check_circle: running]",
     "starting": ":blue-badge[:material/progress_activity: starting]",
@@ -24,8 +25,8 @@ def ago(seconds: float) -> str:
     """A duration in the largest fitting unit."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
+            return f"{seconds / size:.0f}{NO_BREAK}{unit}"
+    return f"{max(seconds, 0):.0f}{NO_BREAK}s"
 
 
 def owner_line(engine: client.EngineView) -> str:
@@ -41,14 +42,16 @@ def table(engine: client.EngineView) -> None:
     rows = [
         "| Service | State | For | Restarts | Why |",
         "|:--|:--|--:|--:|:--|",
-        *(
-            f"| **{service.title or service.name}** | {SIGNS.get(service.state, service.state)} "
-            f"| {ago(time.time() - service.since)} | {service.restarts} "
-            f"| {_cell(service.why)} |"
-            for service in engine.services
-        ),
+        *(_row(service) for service in engine.services),
     ]
     st.markdown("\n".join(rows))
+
+
+def _row(service: client.Service) -> str:
+    title = (service.title or service.name).replace(" ", NO_BREAK)
+    state = SIGNS.get(service.state, service.state)
+    age = ago(time.time() - service.since)
+    return f"| **{title}** | {state} | {age} | {service.restarts} | {_cell(service.why)} |"
 
 
 def _cell(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pandas as pd
 import streamlit as st
 
 from dashboard import client, data
@@ -54,13 +55,13 @@ def figures(source: data.SourceRow) -> None:
     freshness(recorded["at"].max() + width if not recorded.empty else None, source)
 
 
-def _last(values: object) -> float | None:
-    known = values.dropna()  # type: ignore[attr-defined]
+def _last(values: pd.Series) -> float | None:
+    known = values.dropna()
     return float(known.iloc[-1]) if len(known) else None
 
 
-def _mean(values: object) -> float | None:
-    known = values.dropna()  # type: ignore[attr-defined]
+def _mean(values: pd.Series) -> float | None:
+    known = values.dropna()
     return float(known.mean()) if len(known) else None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -9,9 +11,9 @@ from dashboard import client, data
 from dashboard.charts import series
 from dashboard.charts.palette import colours
 from dashboard.charts.panel import Panel
-from dashboard.parts import exporting, shell
+from dashboard.parts import exporting, queue_tables, shell
 from dashboard.parts.drawing import card, timeline
-from dashboard.parts.states import empty, engine_missing
+from dashboard.parts.states import engine_missing
 
 PERCENTILES = ["p50", "p95", "p99"]
 WAITING = "No second of the queue's life in this window. **Start all** on the Overview starts it."
@@ -92,35 +94,6 @@ def _delays(kind: str, frame: pd.DataFrame, events: pd.DataFrame) -> None:
     )
 
 
-def averages(frame: pd.DataFrame) -> None:
-    """Rates over the last 5, 30 and 300 seconds, as a load average."""
-    rows = {}
-    for label, column in (("in", "accepted"), ("out", "handed_out"), ("overwritten",) * 2):
-        rows[label] = [
-            float(frame[column].tail(seconds).astype("float64").sum()) / seconds
-            for seconds in (5, 30, 300)
-        ]
-    table = pd.DataFrame(rows, index=["5 s", "30 s", "300 s"]).T.reset_index(names="Records per s")
-    st.dataframe(table, hide_index=True, key="queue-averages", alt="Mean rates of the queue")
-
-
-def newest() -> None:
-    """A look at the newest records without taking them."""
-    outcome = client.peek()
-    if not outcome.done:
-        empty(outcome.sentence, height=160, icon="power_off")
-    elif not outcome.value:
-        empty("The queue is empty: every prediction has been taken.", height=160, icon="inbox")
-    else:
-        st.dataframe(
-            pd.DataFrame(outcome.value),
-            hide_index=True,
-            key="queue-peek",
-            height=240,
-            alt="Newest records of the prediction queue",
-        )
-
-
 def page_live() -> None:
     """Everything that moves."""
     frame = data.queue(shell.window_s())
@@ -129,14 +102,13 @@ def page_live() -> None:
     left, right = st.columns([2, 3])
     with left:
         st.markdown("**Rates** · mean over")
-        averages(frame)
+        queue_tables.averages(frame)
     with right:
         st.markdown("**Newest records** · newest first, at most 10")
-        newest()
+        queue_tables.newest()
 
 
 if client.engine() is None:
     engine_missing()
 shell.live(page_live)
-WINDOW = shell.window_s()
-exporting.downloads("queue", lambda: data.queue(WINDOW))
+exporting.downloads("queue", partial(data.queue, shell.window_s()))

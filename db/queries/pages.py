@@ -66,8 +66,12 @@ def traffic_frame(
     *,
     policies: Sequence[str] = ("recorded",),
     total_only: bool = True,
+    endpoint: str = "",
 ) -> pd.DataFrame:
-    """Sums per bucket of `width` seconds: policy, at, cache_name and `SUMS`."""
+    """Sums per bucket of `width` seconds: policy, at, cache_name and `SUMS`.
+
+    The totals alone, those of one `endpoint`, or with neither those of every endpoint.
+    """
     table = rollups
     statement = (
         select(*_columns(table, ("policy", "at", "cache_name", *SUMS)))
@@ -76,8 +80,13 @@ def traffic_frame(
         .order_by(table.c.at.desc())
         .limit(MAX_ROWS)
     )
-    total = table.c.cache_name == "*"
-    return read_frame(store, statement.where(total if total_only else ~total))
+    if endpoint:
+        statement = statement.where(table.c.cache_name == endpoint)
+    elif total_only:
+        statement = statement.where(table.c.cache_name == "*")
+    else:
+        statement = statement.where(table.c.cache_name != "*")
+    return read_frame(store, statement)
 
 
 def endpoint_histograms_frame(store: Engine, source: int, since: float, width: int) -> pd.DataFrame:

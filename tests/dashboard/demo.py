@@ -13,7 +13,7 @@ import random
 import time
 from typing import Any
 
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, Table, delete
 
 from db import tables
 from db.session import open_store, writing
@@ -55,11 +55,9 @@ def fill(store: Engine, now: float | None = None, span_s: int = 900) -> int:
                 "created_at": end - span_s,
             },
         )
-        for table, rows in _everything(rng, end - span_s, end).items():
+        for name, rows in _everything(rng, end - span_s, end).items():
             for start in range(0, len(rows), 500):
-                connection.execute(
-                    tables.metadata.tables[table].insert(), rows[start : start + 500]
-                )
+                connection.execute(tables.metadata.tables[name].insert(), rows[start : start + 500])
     return 1
 
 
@@ -75,9 +73,28 @@ def follow(store: Engine, seconds: float) -> None:
 
 
 def _one_second(store: Engine, rng: random.Random, second: int) -> None:
+    rows: dict[Table, list[dict[str, Any]]] = {
+        tables.rollups: _rollups(rng, second, second + 1, (1,)),
+        tables.queue_samples: _queue(rng, second, second + 1),
+    }
+    if second % 10 == 0:
+        rows[tables.rollups] += _rollups(rng, second - 10, second, (10,))
+    if second % INTERVAL_S == 0:
+        step = 200 + int(rng.random() * 50)
+        ahead = second + INTERVAL_S
+        for name, (_, cost) in ENDPOINTS.items():
+            ident, late = f"{ahead}-{name}"[:40], f"{second - INTERVAL_S}-{name}"[:40]
+            action = rng.choice(ACTIONS)
+            expected = demand(name, ahead) * INTERVAL_S
+            made = _prediction(ident, ahead, name, expected, cost, [expected] * 6)
+            rows.setdefault(tables.predictions, []).append({**made, "at": second})
+            choice = _decision(rng, ident, ahead, name, action, step)
+            rows.setdefault(tables.decisions, []).append({**choice, "at": second + 0.1})
+            reward = _reward(rng, late, second - INTERVAL_S, name, action, step, cost)
+            rows.setdefault(tables.rewards, []).append({**reward, "at": second})
     with writing(store) as connection:
-        connection.execute(tables.rollups.insert(), _rollups(rng, second, second + 1, (1,)))
-        connection.execute(tables.queue_samples.insert(), _queue(rng, second, second + 1))
+        for table, new in rows.items():
+            connection.execute(table.insert().prefix_with("OR IGNORE", dialect="sqlite"), new)
 
 
 def demand(name: str, at: float) -> float:

@@ -1,0 +1,65 @@
+"""Tables of the Forecaster page: the backtest, and the newest round."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import data
+from dashboard.charts import forecasts
+from dashboard.parts.states import empty
+
+
+def tables(source: data.SourceRow, endpoint: str, round_: pd.DataFrame) -> None:
+    """Who wins the backtest, and the newest round."""
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Backtest** · rolling origins, mean over endpoints unless one is judged")
+        scores = data.scores(source.id)
+        table = forecasts.score_table(scores, endpoint)
+        table = table if not table.empty else forecasts.score_table(scores)
+        if table.empty:
+            empty("The first backtest follows the first training.", height=180)
+        else:
+            st.dataframe(
+                table[["forecaster", "demand_mae", "demand_mase", "coverage", "origins", "chosen"]],
+                hide_index=True,
+                key="forecast-scores",
+                alt="Errors of every forecaster over rolling origins",
+                column_config={
+                    "forecaster": "Forecaster",
+                    "demand_mae": st.column_config.NumberColumn(
+                        "Error (req/interval)", format="%.2f"
+                    ),
+                    "demand_mase": st.column_config.NumberColumn(
+                        "Against last value (x)", format="%.2f"
+                    ),
+                    "coverage": st.column_config.NumberColumn("Inside band", format="percent"),
+                    "origins": "Origins",
+                    "chosen": "In use",
+                },
+            )
+    with right:
+        st.markdown("**Newest round** · next interval of every endpoint")
+        newest = round_[round_["at"] >= round_["at"].max() - 2] if not round_.empty else round_
+        if newest.empty:
+            empty("No forecast yet.", height=180)
+        else:
+            st.dataframe(
+                newest[["cache_name", "demand", "demand_low", "demand_high", "load_time_ms"]],
+                hide_index=True,
+                key="forecast-round",
+                alt="Newest forecast of every endpoint",
+                column_config={
+                    "cache_name": "Endpoint",
+                    **{
+                        name: st.column_config.NumberColumn(label, format="%.1f")
+                        for name, label in (
+                            ("demand", "Requests"),
+                            ("demand_low", "Low"),
+                            ("demand_high", "High"),
+                            ("load_time_ms", "Load time (ms)"),
+                        )
+                    },
+                },
+            )

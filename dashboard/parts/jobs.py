@@ -1,0 +1,74 @@
+"""Jobs on a page: start one, see its progress, cancel it; all of it survives a reload."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import client, data
+from dashboard.parts.services import ago
+from engine import actions
+from engine.records import JobState
+
+ALIVE = (JobState.QUEUED.value, JobState.RUNNING.value)
+COLOURS = {
+    "queued": "blue",
+    "running": "blue",
+    "done": "green",
+    "failed": "red",
+    "cancelled": "gray",
+    "interrupted": "orange",
+}
+
+
+def start(kind: str, params: Mapping[str, Any]) -> None:
+    """Start a job and say so, or why not."""
+    outcome = client.ask(actions.start_job, kind, params, who=client.who())
+    if outcome.done:
+        data.jobs.clear()
+        st.toast(f"{kind}: started", icon=":material/rocket_launch:")
+    else:
+        st.error(outcome.sentence, icon=":material/error:")
+
+
+def progress(kinds: Sequence[str]) -> None:
+    """The newest jobs of these kinds, with progress; belongs into a live part."""
+    frame = data.jobs(tuple(kinds))
+    if frame.empty:
+        st.caption("No job has run yet.")
+        return
+    for row in frame.head(4).to_dict("records"):
+        _line({str(name): value for name, value in row.items()})
+
+
+def _line(row: Mapping[str, Any]) -> None:
+    state = str(row["state"])
+    badge = f":{COLOURS.get(state, 'gray')}-badge[{state}]"
+    age = ago(time.time() - float(row["created_at"]))
+    if state in ALIVE:
+        share = min(max(float(row["progress"]), 0.0), 1.0)
+        st.progress(share, f"{row['kind']} · {share:.0%}{_left(row, share)} · {row['message']}")
+    else:
+        st.markdown(f"{badge} **{row['kind']}**, {age} ago · {row['message']}")
+
+
+def _left(row: Mapping[str, Any], share: float) -> str:
+    begun = row["started_at"]
+    if begun is None or pd.isna(begun) or share <= 0.02:
+        return ""
+    return f" · about {ago((time.time() - float(begun)) * (1 - share) / share)} left"
+
+
+def cancel_buttons(kinds: Sequence[str]) -> None:
+    """One button for each job that runs; stands outside the live part."""
+    frame = data.jobs(tuple(kinds))
+    alive = frame[frame["state"].isin(ALIVE)]
+    for row in alive.to_dict("records"):
+        if st.button(f"Cancel {row['kind']}", key=f"cancel-{row['id']}", icon=":material/cancel:"):
+            outcome = client.ask(actions.cancel_job, str(row["id"]), who=client.who())
+            data.jobs.clear()
+            st.toast("Asked to end" if outcome.done else outcome.sentence)

@@ -1,0 +1,60 @@
+"""Every tunable with a widget that cannot leave its range, and who changed it last."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from dashboard import data
+from dashboard.parts.agent_controls import set_value, tuned
+from dashboard.parts.services import ago
+from engine.tunables import TUNABLES, Tunable, Value
+
+GROUPS = {"agent": "Agent", "forecast": "Forecaster", "traffic": "Sample traffic"}
+WHOLE = {"intervals", "units", "layers"}
+
+
+def editor() -> None:
+    """One group after another; a change holds from the service's next interval on."""
+    st.caption("A change holds from the next interval on, for every engine on this store.")
+    values, changed = tuned(), _changed()
+    for prefix, title in GROUPS.items():
+        st.markdown(f"**{title}**")
+        with st.grid(3, min_column_width=260, gap="medium"):
+            for name, tunable in TUNABLES.items():
+                if name.startswith(f"{prefix}."):
+                    with st.container(border=True, height="stretch", gap="xsmall"):
+                        _widget(name, tunable, values[name])
+                        st.caption(changed.get(name, f"default · `{name}`"))
+
+
+def _changed() -> dict[str, str]:
+    rows = data.tunables().to_dict("records")
+    return {
+        str(row["name"]): f"{row['who']}, {ago(time.time() - float(row['at']))} ago · "
+        f"`{row['name']}`"
+        for row in rows
+    }
+
+
+def _widget(name: str, tunable: Tunable, value: Value) -> None:
+    # The stored value is part of the key: a change made elsewhere shows here as well.
+    key = f"tunable-{name}-{value}"
+    label = f"{tunable.help} ({tunable.unit})" if tunable.unit else tunable.help
+    chosen: Value
+    if tunable.choices:
+        choices = list(tunable.choices)
+        chosen = st.selectbox(label, choices, choices.index(str(value)), key=key)
+    elif isinstance(tunable.default, bool):
+        chosen = st.toggle(label, bool(value), key=key)
+    elif tunable.unit in WHOLE:
+        low, high = int(tunable.low or 0), int(tunable.high or 0)
+        chosen = st.number_input(label, low, high, int(value), 1, key=key)
+    else:
+        low_, high_ = float(tunable.low or 0), float(tunable.high or 0)
+        step = 1.0 if high_ > 10 else 0.01
+        chosen = st.number_input(label, low_, high_, float(value), step, format="%g", key=key)
+    if chosen != value:
+        set_value(name, chosen)
+        st.rerun()

@@ -1,0 +1,81 @@
+"""System: how is it set, what does it log, which versions run?"""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import client, data
+from dashboard.parts import logs, settings_table, shell, tunables_editor
+from dashboard.parts.services import owner_line, table
+from dashboard.parts.states import empty, engine_missing
+
+TABS = ("Tunables", "Logs", "Settings", "Checks", "Who does what")
+
+
+def work_shared() -> None:
+    """Owner of the engine, leases, and what people asked."""
+    engine = client.engine()
+    if engine is None:
+        empty("No engine is running.", height=120, icon="power_off")
+    else:
+        st.caption(owner_line(engine))
+        table(engine)
+    st.markdown("**Leases** · which engine works on this store; the others stand by")
+    leases = data.leases()
+    if leases.empty:
+        st.caption("No engine has taken work on this store yet.")
+    else:
+        _times(leases, "leases", ["since", "until"], "Who holds which work")
+    st.markdown("**Audit** · what people asked, newest first")
+    asked = data.audit()
+    if asked.empty:
+        st.caption("Nobody has asked anything yet.")
+    else:
+        _times(asked[["at", "who", "action", "params", "result"]], "audit", ["at"], "Audit")
+
+
+def _times(frame: pd.DataFrame, key: str, times: list[str], says: str) -> None:
+    shown = frame.copy()
+    for name in times:
+        shown[name] = pd.to_datetime(shown[name].astype("float64"), unit="s", utc=True)
+    if "params" in shown:
+        shown["params"] = shown["params"].astype(str)
+    st.dataframe(
+        shown,
+        hide_index=True,
+        key=f"system-{key}",
+        alt=says,
+        column_config={
+            name: st.column_config.DatetimeColumn(name, format="YYYY-MM-DD HH:mm:ss")
+            for name in times
+        },
+    )
+
+
+def checks() -> None:
+    """What the doctor finds, and the versions in use."""
+    if st.button("Check again", icon=":material/stethoscope:", key="doctor"):
+        settings_table.findings.clear()
+    settings_table.doctor()
+    st.markdown("**Versions**")
+    settings_table.versions()
+
+
+if client.engine() is None:
+    engine_missing()
+tabs = st.tabs(TABS, key="tab", on_change="rerun", bind="query-params")
+for tab, draw in zip(
+    tabs,
+    (
+        tunables_editor.editor,
+        logs.viewer,
+        settings_table.settings,
+        checks,
+        lambda: shell.live(work_shared),
+    ),
+    strict=True,
+):
+    if tab.open:
+        with tab:
+            draw()

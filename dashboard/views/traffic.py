@@ -1,0 +1,113 @@
+"""Traffic & data: what is requested, what it costs, and what is recorded."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import client, data
+from dashboard.charts import endpoints, series
+from dashboard.charts.palette import colours
+from dashboard.charts.panel import Panel
+from dashboard.parts import exporting, jobs, recorded_columns, shell, traffic_jobs
+from dashboard.parts.drawing import chart, timeline
+from dashboard.parts.states import empty, engine_missing, no_source
+
+TOP = 5
+
+
+def table(source: data.SourceRow) -> pd.DataFrame:
+    """Per endpoint over the window: rates, hit ratio, load times."""
+    window, width = shell.window_s(), shell.width_s(per_endpoint=True)
+    frame = data.traffic(source.id, window, width, total_only=False)
+    if frame.empty:
+        return pd.DataFrame()
+    sums = series.endpoint_table(frame, float(window))
+    times = endpoints.percentile_table(data.histograms(source.id, window, width))
+    return sums.merge(times, on="endpoint", how="left")
+
+
+def charts(source: data.SourceRow, shown: pd.DataFrame) -> None:
+    """Hit ratio over time of the busiest endpoints, and load times of all."""
+    theme, width = shell.theme(), shell.width_s(per_endpoint=True)
+    frame = data.traffic(source.id, shell.window_s(), width, total_only=False)
+    busiest = shown["endpoint"].head(TOP).tolist()
+    left, right = st.columns(2)
+    with left:
+        st.markdown(f"**Hit ratio** · the {len(busiest)} busiest endpoints, over 10 s")
+        parts = [
+            series.share(frame[frame["cache_name"] == name], width, "hits", "requests", name)
+            for name in busiest
+        ]
+        panel = Panel("Hit ratio (%)", colours(busiest, theme), ".1%", ".0%", theme=theme)
+        lines = pd.concat(parts, ignore_index=True) if parts else series.empty()
+        timeline(
+            "traffic-ratio",
+            lines,
+            panel,
+            waiting="Waiting for requests.",
+            top=1.0,
+            events=data.events(shell.window_s()),
+        )
+    with right:
+        st.markdown("**Load time** · p50, p95 and p99 of all requests, hits included")
+        known = shown.dropna(subset=["p50", "p99"]).head(12)
+        if known.empty:
+            empty("No load time in this window.")
+        else:
+            slow = known.sort_values("p99").iloc[-1]
+            says = f"Slowest endpoint {slow['endpoint']}: p99 {slow['p99']:.0f} ms."
+            chart(endpoints.percentile_plot(known, theme), "traffic-load", says)
+
+
+def page_live(source: data.SourceRow) -> None:
+    """Everything that moves."""
+    traffic_jobs.progress()
+    shown = table(source)
+    if shown.empty:
+        empty("No requests in this window. **Simulate** sends some; **Seed** writes a history.")
+        return
+    charts(source, shown)
+    st.markdown("**Endpoints** · this window")
+    numbers = {
+        "requests_per_s": ("Requests (1/s)", "%.2f"),
+        "p50": ("p50 (ms)", "%.1f"),
+        "p95": ("p95 (ms)", "%.1f"),
+        "p99": ("p99 (ms)", "%.1f"),
+        "hit_ms": ("Hit mean (ms)", "%.2f"),
+        "miss_ms": ("Miss mean (ms)", "%.1f"),
+        "saved_ms_per_request": ("Saved (ms/request)", "%.1f"),
+        "stale_share": ("Stale hits", "percent"),
+    }
+    st.dataframe(
+        shown[["endpoint", "hit_ratio", *numbers]],
+        hide_index=True,
+        key="traffic-endpoints",
+        alt="Rates, hit ratio and load times per endpoint",
+        placeholder="-",
+        column_config={
+            "endpoint": st.column_config.TextColumn("Endpoint", pinned=True),
+            "hit_ratio": st.column_config.ProgressColumn(
+                "Hit ratio", format="percent", min_value=0, max_value=1
+            ),
+            **{
+                name: st.column_config.NumberColumn(label, format=form)
+                for name, (label, form) in numbers.items()
+            },
+        },
+    )
+
+
+if client.engine() is None:
+    engine_missing()
+found = data.active_source()
+traffic_jobs.forms(found)
+if found is None:
+    jobs.progress(["seed", "simulate"])
+    no_source()
+else:
+    shell.live(page_live, found)
+    exporting.downloads("endpoints", partial(table, found))
+    recorded_columns.recorded(found)
