@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from db.session import reading
 from engine.cache.live import LiveCache
@@ -17,6 +19,8 @@ from mock.energy.parameters import Values
 from mock.energy.world import Versions, hour_of
 from mock.recorder import Recorder
 from mock.rulings import Rulings
+
+log = logging.getLogger(__name__)
 
 REFRESHES_AT_ONCE = 2
 LOADERS = 4
@@ -95,7 +99,11 @@ class CachedApi:
     async def _refresh(self, name: str, key: str) -> None:
         endpoint = ENDPOINTS[name]
         begun = time.perf_counter()
-        body, version = await self._in_thread(endpoint, endpoint.values_of(key))
+        try:
+            body, version = await self._in_thread(endpoint, endpoint.values_of(key))
+        except SQLAlchemyError as error:
+            log.debug("refresh of %s failed: %s", key, error)
+            return
         spent_ms = (time.perf_counter() - begun) * 1000
         self._cache.put(key, name, body, len(body), spent_ms, version)
         self._recorder.refresh(name, key, spent_ms, len(body))
