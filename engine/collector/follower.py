@@ -38,8 +38,11 @@ class Replays(Protocol):
     names: Sequence[str]
     totals_only: frozenset[str]
 
-    def feed(self, window: Window, costs: Costs) -> dict[str, Seconds]:
-        """Replay settled rows; returns policy -> seconds."""
+    def prepare(self, now: float) -> None:
+        """Read what was decided and predicted of late; database errors pass through."""
+
+    def feed(self, window: Window, costs: Costs, end: int) -> dict[str, Seconds]:
+        """Replay settled rows up to second `end`; returns policy -> seconds."""
 
 
 class Turn(NamedTuple):
@@ -89,6 +92,8 @@ class Follower:
             self._cursor.first = first
             self._cursor.settled = self._replayed = math.floor(first)
         start = self._cursor.settled
+        if self._replays is not None:
+            self._replays.prepare(now)
         requests, end = self._read(start, now)
         is_behind = end < now
         final = self._final(start, end, now)
@@ -186,7 +191,7 @@ class Follower:
         }
         if self._replays is not None and final > self._replayed:
             fresh = _between(window, self._replayed, final)
-            for policy, seconds in self._replays.feed(fresh, self._costs).items():
+            for policy, seconds in self._replays.feed(fresh, self._costs, final).items():
                 for at, names in seconds.items():
                     self.shelf.put(policy, at, names)
             self._replayed = final

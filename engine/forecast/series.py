@@ -104,7 +104,7 @@ class SeriesBook:
         demand, misses, miss_ms = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         for row, key in enumerate(keys):
             for name, cell in self._cells.get(key, {}).items():
-                if name == TOTAL:
+                if name == TOTAL or not cell.requests:
                     continue
                 column = index[name]
                 demand[row, column] += cell.requests
