@@ -78,11 +78,11 @@ def transaction(store: Target, write: Callable[[Connection], Result]) -> Result:
     raise AssertionError  # the last attempt returned or raised
 
 
-def _slices(table: Table, rows: Sequence[Row]) -> Iterator[list[dict[str, Any]]]:
+def _slices(table: Table, rows: Sequence[Row]) -> Iterator[list[Row]]:
     """Lists of at most SLICE rows that have the same columns; order within those is kept."""
-    shapes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    shapes: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        shapes.setdefault(tuple(sorted(row)), []).append(dict(row))
+        shapes.setdefault(tuple(row), []).append(row)
     for shape, same in shapes.items():
         if strange := set(shape) - set(table.c.keys()):
             # SQLAlchemy would leave them out without a word.
