@@ -79,9 +79,9 @@ def down(_given: argparse.Namespace, settings: Settings) -> int:
 
 def status(given: argparse.Namespace, settings: Settings) -> int:
     """Show the engine and its services."""
-    from engine.actions.services import status as ask
+    from engine import actions
 
-    found = ask(settings)
+    found = actions.status(settings)
     if given.json:
         say(json.dumps(found, indent=1))
         return 0
@@ -111,15 +111,16 @@ def show_status(found: dict[str, Any]) -> int:
 
 def steer(given: argparse.Namespace, settings: Settings) -> int:
     """Start, stop or restart services; none named: all of them."""
-    from engine.actions import services
+    from engine import actions
+    from engine.supervision.verbs import ALL
 
     act = {
-        "start": services.start_service,
-        "stop": services.stop_service,
-        "restart": services.restart_service,
+        "start": actions.start_service,
+        "stop": actions.stop_service,
+        "restart": actions.restart_service,
     }[given.command]
     found: dict[str, Any] = {}
-    for name in given.services or [services.ALL]:
+    for name in given.services or [ALL]:
         found = act(name, who(), settings)
     return show_status(found)
 
@@ -148,7 +149,7 @@ def logs(given: argparse.Namespace, settings: Settings) -> int:
 
 def tune(given: argparse.Namespace, settings: Settings) -> int:
     """Show tunables, or set one."""
-    from engine.actions import tunables as act
+    from engine import actions as act
 
     if given.name and given.value is not None:
         value = act.parse_value(given.name, given.value)
@@ -176,7 +177,7 @@ def doctor(_given: argparse.Namespace, settings: Settings) -> int:
 
 def jobs(given: argparse.Namespace, settings: Settings) -> int:
     """List jobs, start one or cancel one."""
-    from engine.actions import jobs as act
+    from engine import actions as act
 
     if given.start:
         say(act.start_job(given.start, _params(given.params), who(), settings))

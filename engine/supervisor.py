@@ -58,7 +58,7 @@ class Supervisor:
             )
             for service in plan.services
         }
-        self.jobs = Jobs(plan.log_path, plan.limits, self.events, self._selector)
+        self.jobs = Jobs(plan, self.events, self._selector)
         self._ending = False
         self._end_by: float | None = None
         self._turned = time.monotonic()

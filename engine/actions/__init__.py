@@ -6,7 +6,7 @@ Everything that changes something notes who did it in the table `audit`.
 from __future__ import annotations
 
 from engine.actions.engine import down, ensure_engine, release_engine, up, up_detached
-from engine.actions.jobs import cancel_job, jobs, start_job
+from engine.actions.job_rows import cancel_job, jobs, start_job
 from engine.actions.logs import log_names, tail_log
 from engine.actions.queue import queue_status
 from engine.actions.services import (
@@ -18,7 +18,7 @@ from engine.actions.services import (
     stop_all,
     stop_service,
 )
-from engine.actions.tunables import parse_value, set_tunable, tunables
+from engine.actions.tuning import parse_value, set_tunable, tunables
 
 __all__ = [
     "cancel_job",

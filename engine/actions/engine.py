@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from db.migrations import migrate
-from engine.actions.store import audited, engine_id, given, storing
+from engine.actions.store import audited, given, storing
 from engine.control import call, is_running, socket_path
 from engine.errors import ControlError
+from engine.leases import engine_id
 from engine.services import SERVICES, chosen
 from engine.settings import ROOT, Settings
 from engine.supervision import folder

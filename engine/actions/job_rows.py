@@ -9,10 +9,11 @@ from typing import Any
 
 from db.queries import system
 from db.writes import create_job, update_job
-from engine.actions.store import audited, engine_id, given, storing
+from engine.actions.store import audited, given, storing
 from engine.control import call
 from engine.errors import ControlError, JobError
 from engine.jobs import JOBS
+from engine.leases import engine_id
 from engine.records import JobState
 from engine.registry import resolve
 from engine.settings import Settings

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import socket
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -35,11 +34,6 @@ def _loaded() -> Settings:
 @cache
 def _opened(url: URL) -> Engine:
     return open_store(url)
-
-
-def engine_id(settings: Settings) -> str:
-    """Who this engine is among several on one store: host and data folder."""
-    return f"{socket.gethostname()}:{settings.run_path.name.rpartition('-')[2]}"[:120]
 
 
 @contextlib.contextmanager

@@ -6,16 +6,14 @@ import re
 import selectors
 import signal
 import time
-from pathlib import Path
 from typing import Any
 
 from engine.errors import ControlError
 from engine.supervision.events import EventLog
 from engine.supervision.output import Output
-from engine.supervision.plan import Limits
+from engine.supervision.plan import Plan
 from engine.supervision.process import Process
 
-MODULE = "engine.jobs"
 CANCEL_S = 10.0
 """How long a cancelled job may take to end by itself."""
 
@@ -39,13 +37,9 @@ class JobProcess:
 class Jobs:
     """Starts, cancels and reaps job processes."""
 
-    def __init__(
-        self, log_path: Path, limits: Limits, events: EventLog, selector: selectors.BaseSelector
-    ) -> None:
-        self.module = MODULE
-        self._log_path = log_path
+    def __init__(self, plan: Plan, events: EventLog, selector: selectors.BaseSelector) -> None:
+        self._plan = plan
         self._selector = selector
-        self._limits = limits
         self._events = events
         self._jobs: dict[str, JobProcess] = {}
         self._closers: list[Process] = []
@@ -67,7 +61,7 @@ class Jobs:
             raise ControlError(f"Job {run} runs already.")
         if len(self._jobs) >= MAX_JOBS:
             raise ControlError(f"{MAX_JOBS} jobs run already; cancel one or wait for it.")
-        process = self._spawn(run, (self.module, run))
+        process = self._spawn(run, (self._plan.job_module, run))
         self._jobs[run] = JobProcess(run, kind, process)
         self._events.add("jobs", "started", f"{kind} {run} started (pid {process.pid})")
 
@@ -94,7 +88,7 @@ class Jobs:
     def kill_all(self) -> None:
         """End every job at once."""
         for process in self.processes:
-            process.signal(signal.SIGKILL)
+            process.signal_group(signal.SIGKILL)
 
     def turn(self, now: float, ending: bool) -> None:
         """Reap what ended and kill what does not listen; `ending`: the engine stops."""
@@ -104,7 +98,7 @@ class Jobs:
                 self._close(process)
         for run, job in list(self._jobs.items()):
             if job.cancelled_at is not None and now - job.cancelled_at > CANCEL_S:
-                job.process.signal(signal.SIGKILL)
+                job.process.signal_group(signal.SIGKILL)
             reason = job.process.ended()
             if reason is None:
                 continue
@@ -135,12 +129,13 @@ class Jobs:
         # It could not write its own end (SIGKILL, for one), so a short process does; an engine
         # that ends leaves that to its next start.
         if not ending:
-            arguments = (self.module, job.run, "--ended", reason, "--state", fate)
+            arguments = (self._plan.job_module, job.run, "--ended", reason, "--state", fate)
             self._closers.append(self._spawn(job.run, arguments))
 
     def _spawn(self, run: str, arguments: tuple[str, ...]) -> Process:
-        path = self._log_path / "jobs" / f"{run}.log"
-        output = Output(path, self._limits.log_bytes, self._limits.log_files)
+        path = self._plan.log_path / "jobs" / f"{run}.log"
+        limits = self._plan.limits
+        output = Output(path, limits.log_bytes, limits.log_files)
         return Process(arguments, {}, output, self._selector)
 
     def _close(self, process: Process) -> None:

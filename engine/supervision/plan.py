@@ -50,6 +50,7 @@ class Plan:
     services: tuple[Service, ...]
     ports: dict[str, Port] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    job_module: str = "engine.jobs"
 
     @property
     def run_file(self) -> Path:
@@ -81,4 +82,5 @@ class Plan:
             services=services,
             ports={name: Port(**port) for name, port in raw["ports"].items()},
             limits=Limits(**raw["limits"]),
+            job_module=raw["job_module"],
         )

@@ -16,6 +16,7 @@ from engine.supervision.output import Output
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
+BOOT = "engine.supervision.boot"
 CHUNK = 65_536
 
 
@@ -39,7 +40,7 @@ class Process:
         os.set_blocking(self._events, False)
         try:
             self._popen = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
+                [sys.executable, "-m", BOOT, str(parent_read), *arguments],
                 cwd=ROOT,
                 env={
                     **os.environ,
@@ -88,7 +89,7 @@ class Process:
         while self._read_events():
             pass
         self.output.end()
-        self.signal(signal.SIGKILL)  # whatever it started itself goes with it
+        self.signal_group(signal.SIGKILL)  # whatever it started itself goes with it
         said = f": {self.output.last_line}" if self.output.last_line else ""
         if code < 0:
             return f"ended by {signal.Signals(-code).name}"
@@ -99,7 +100,7 @@ class Process:
         """Its exit code, negative for a signal; None while it runs."""
         return self._popen.poll()
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal_group(self, number: signal.Signals) -> None:
         """Send a signal to the process and all it started."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)

@@ -103,7 +103,7 @@ class Runner:
         """End the process and all it started at once; `why` becomes the reason shown."""
         if self.process is not None:
             self._killed_for = why
-            self.process.signal(signal.SIGKILL)
+            self.process.signal_group(signal.SIGKILL)
 
     def forgive(self) -> None:
         """Count silence from now: it was this process that did not listen."""

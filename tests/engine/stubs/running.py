@@ -98,7 +98,7 @@ class RunningEngine:
             os.close(plan_read)
             os.close(owner_read)
 
-    def call(self, verb: str, **arguments: object) -> dict[str, Any]:
+    def call(self, verb: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
         reply: dict[str, Any] = control.call(self.settings, verb, **arguments)
         return reply
 

@@ -1,0 +1,141 @@
+"""The endpoints; each calls one action or one query."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request, status
+from pydantic import BaseModel, Field
+
+from db.queries import decisions as decision_rows
+from db.queries import system
+from engine import actions, control
+from engine.actions.store import storing
+from engine.errors import UnknownName
+from engine.settings import Settings
+from engine.sources import active_source
+
+router = APIRouter()
+
+WHO = "api"
+
+Json = dict[str, Any]
+
+
+def settings_of(request: Request) -> Settings:
+    """The settings of the application that serves this request."""
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+Here = Annotated[Settings, Depends(settings_of)]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+class NewValue(BaseModel):
+    """A tunable's new value."""
+
+    value: float | int | bool | str = Field(union_mode="smart")
+
+
+class NewJob(BaseModel):
+    """A job to start."""
+
+    kind: str
+    params: dict[str, Any] = {}
+
+
+@router.get("/health")
+def health(settings: Here) -> Json:
+    """Whether the API, the engine and the store answer; always 200, read the fields."""
+    engine = control.is_running(settings)
+    try:
+        with storing(settings) as store:
+            system.lease(store, "collector")
+        trouble = ""
+    except Exception as error:  # noqa: BLE001 - health reports trouble, whatever it is
+        trouble = str(error)
+    return {"ok": engine and not trouble, "engine": engine, "store": trouble or "ok"}
+
+
+@router.get("/status")
+def get_status(settings: Here) -> Json:
+    """The engine, its services with state and reason, its running jobs."""
+    return actions.status(settings)
+
+
+@router.get("/events")
+def get_events(settings: Here, after: Annotated[int, Query(ge=0)] = 0) -> Json:
+    """What happened to the services after the event numbered `after`."""
+    return actions.events(after, settings)
+
+
+@router.post("/services/{name}/{verb}")
+def steer_service(settings: Here, name: str, verb: Literal["start", "stop", "restart"]) -> Json:
+    """Start, stop or restart one service; returns the status."""
+    known = [service["name"] for service in actions.status(settings)["services"]]
+    if name not in known:
+        raise UnknownName(f"There is no service {name!r}; choose one of: {', '.join(known)}.")
+    if verb == "stop":
+        return actions.stop_service(name, WHO, settings)
+    act = actions.start_service if verb == "start" else actions.restart_service
+    return act(name, WHO, settings)
+
+
+@router.get("/tunables")
+def get_tunables(settings: Here) -> list[Json]:
+    """Every tunable with value, default, unit, range and meaning."""
+    return actions.tunables(settings)
+
+
+@router.put("/tunables/{name}")
+def put_tunable(settings: Here, name: str, new: NewValue) -> Json:
+    """Change a tunable while the engine runs."""
+    return {"name": name, "value": actions.set_tunable(name, new.value, WHO, settings)}
+
+
+@router.get("/jobs")
+def get_jobs(settings: Here, limit: Limit = 50) -> list[Json]:
+    """The newest jobs, newest first."""
+    return actions.jobs(limit, settings)
+
+
+@router.post("/jobs", status_code=status.HTTP_201_CREATED)
+def post_job(settings: Here, new: NewJob) -> Json:
+    """Start a job; returns its id."""
+    return {"id": actions.start_job(new.kind, new.params, WHO, settings)}
+
+
+@router.delete("/jobs/{run}", status_code=status.HTTP_202_ACCEPTED)
+def delete_job(settings: Here, run: Annotated[str, Path(max_length=40)]) -> Json:
+    """Ask a running job to end."""
+    actions.cancel_job(run, WHO, settings)
+    return {"id": run}
+
+
+@router.get("/queue")
+def get_queue(settings: Here, name: str = "predictions") -> Json:
+    """Depth, totals and newest records of the prediction queue."""
+    return actions.queue_status(name, settings)
+
+
+@router.get("/logs/{service}")
+def get_log(
+    settings: Here,
+    service: str,
+    lines: Limit = 100,
+    level: str = "DEBUG",
+) -> Json:
+    """The end of a service's log."""
+    return {"service": service, "lines": actions.tail_log(service, lines, level, settings)}
+
+
+@router.get("/decisions")
+def get_decisions(settings: Here, source: int | None = None) -> Json:
+    """The decisions that a cache obeys now; `source` is an id, by default the active source's."""
+    now = time.time()
+    with storing(settings) as store:
+        wanted = active_source(settings, store).id if source is None else source
+        rows = decision_rows.published(store, wanted, now)
+    return {"at": now, "source": wanted, "decisions": rows}

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from db.migrations import migrate
+from db.session import open_store
+from engine.doctor import Finding, examine
+from engine.settings import Settings
+
+
+def findings(folder: Path, **fields: Any) -> dict[str, Finding]:  # noqa: ANN401 - settings
+    given = {"data_dir": folder / "data", "log_dir": folder / "logs"} | fields
+    return {finding.check: finding for finding in examine(Settings(**given))}
+
+
+def test_a_fresh_folder_is_all_well(tmp_path: Path) -> None:
+    found = findings(tmp_path, api_port=0, origin_port=0)
+    assert {finding.verdict for finding in found.values()} == {"ok"}
+
+
+def test_an_unreachable_database_is_named_with_what_to_do(tmp_path: Path) -> None:
+    found = findings(tmp_path, DATABASE_URL="postgresql://me:secret@127.0.0.1:9/nothing")
+    assert found["database"].verdict == "fail"
+    assert found["database"].advice
+    assert "secret" not in str(found)
+
+
+def test_a_busy_port_is_a_warning(tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen(1)
+        found = findings(tmp_path, api_port=busy.getsockname()[1])
+    assert found["API port"].verdict == "warn"
+
+
+def test_an_old_schema_is_a_warning_and_the_right_one_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite3"
+    sqlite3.connect(path).close()
+    url = f"sqlite:///{path}"
+    assert findings(tmp_path, DATABASE_URL=url)["schema"].verdict == "warn"
+    migrate(open_store(url))
+    assert findings(tmp_path, DATABASE_URL=url)["schema"].verdict == "ok"
+
+
+def test_a_source_without_an_index_gets_the_statement_that_makes_one(tmp_path: Path) -> None:
+    path = tmp_path / "own.sqlite3"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE hits (ts REAL, url TEXT)")
+    fields = {
+        "SOURCE_URL": f"sqlite:///{path}",
+        "SOURCE_TABLE": "hits",
+        "SOURCE_MAPPING": "timestamp=ts,cache_key=url",
+    }
+    found = findings(tmp_path, **fields)["source"]
+    assert found.verdict == "warn"
+    assert found.advice == "CREATE INDEX ix_hits_ts ON hits (ts);"
+    connection.execute(found.advice)
+    connection.commit()
+    assert findings(tmp_path, **fields)["source"].verdict == "ok"
+    assert findings(tmp_path, **fields | {"SOURCE_TABLE": "none"})["source"].verdict == "fail"
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    assert findings(tmp_path)["data folder"].verdict == "fail"
