@@ -157,13 +157,15 @@ class RedisBroker(Broker):
         self._holder = f"{self._client}{self._pid}-{secrets.token_hex(6)}"
         self._done: list[str] = []
         self._attached = False
+        # A Unix socket needs no keep-alive, and redis-py refuses the option there.
+        keepalive = {} if self._url.startswith("unix:") else {"socket_keepalive": True}
         # redis-py types every reply as sync-or-async and text-or-bytes.
         self._redis: Any = redis.Redis.from_url(
             self._url,
             # Longer than the longest blocking call, else a live server looks dead.
             socket_timeout=self._reply_s + SLICE_S,
             socket_connect_timeout=self._reply_s,
-            socket_keepalive=True,
+            **keepalive,
             client_name=_connection_name(self._holder),
         )
         self._scripts: dict[str, Callable[..., Any]] = {

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from engine.broker.client import ManagerBroker
-from engine.broker.place import Place
+from engine.broker.place import Place, parse_address
 from engine.errors import BrokerError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -20,8 +20,9 @@ class Serving:
 
     def __init__(self, folder: Path, address: str = "") -> None:
         run = folder / "run"
+        folder.mkdir(parents=True, exist_ok=True)
         self.place = Place(
-            address=address or str(run / "q.sock"),
+            address=parse_address(address or str(run / "q.sock")),
             key_file=folder / "queue.key",
             journal=folder / "queue",
         )
