@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from dashboard.charts.palette import Theme, colours
-from dashboard.charts.panel import AnyChart
+from dashboard.charts.panel import HEIGHT, AnyChart
 from engine.histogram import merged
 
 PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
@@ -28,13 +28,18 @@ def percentile_table(frame: pd.DataFrame) -> pd.DataFrame:
 def percentile_plot(table: pd.DataFrame, theme: Theme) -> AnyChart:
     """One line an endpoint from p50 to p99 on a logarithmic axis."""
     shades = colours(list(PERCENTILES), theme)
-    y = alt.Y("endpoint:N", title=None, sort=table["endpoint"].tolist())
-    x_axis = alt.Axis(format="~s", titleFontWeight="normal")
+    y = alt.Y(
+        "endpoint:N",
+        title=None,
+        sort=table["endpoint"].tolist(),
+        axis=alt.Axis(labelLimit=220, labelOverlap=False),
+    )
+    x_axis = alt.Axis(format="~s", titleFontWeight="normal", tickCount=5, grid=False)
     scale = alt.Scale(type="log", nice=True)
     long = table.melt("endpoint", list(PERCENTILES), "percentile", "ms")
     reach = (
         alt.Chart(table)
-        .mark_rule(opacity=0.5, strokeWidth=2)
+        .mark_rule(opacity=0.6, strokeWidth=2, color="#8A8A8A")
         .encode(x=alt.X("p50:Q", scale=scale), x2="p99:Q", y=y)
     )
     dots = (
@@ -56,4 +61,4 @@ def percentile_plot(table: pd.DataFrame, theme: Theme) -> AnyChart:
             ],
         )
     )
-    return alt.layer(reach, dots).properties(height=240)
+    return alt.layer(reach, dots).properties(height=HEIGHT)

@@ -11,6 +11,7 @@ import pandas as pd
 from dashboard.charts.palette import Theme, colours, ramp
 from dashboard.charts.panel import AnyChart, Span
 from dashboard.charts.series import empty
+from engine.agent.discretiser import describe
 from engine.records import Action
 
 ACTIONS = [action.value for action in Action]
@@ -44,14 +45,19 @@ def share_rows(decisions: pd.DataFrame, span: Span) -> pd.DataFrame:
     width = max(5.0, (span.end - span.start) / BARS)
     counted = decisions.assign(bar=(decisions["at"] // width) * width)
     counts = counted.groupby(["bar", "action"]).size().rename("count").reset_index()
-    totals = counts.groupby("bar")["count"].transform("sum")
+    counts["order"] = counts["action"].map(ACTIONS.index)
+    counts = counts.sort_values(["bar", "order"], ignore_index=True)
+    bars = counts.groupby("bar")["count"]
+    upper = bars.cumsum() / bars.transform("sum")
+    share = counts["count"] / bars.transform("sum")
     return pd.DataFrame(
         {
             "at": pd.to_datetime(counts["bar"].astype("float64"), unit="s", utc=True),
             "until": pd.to_datetime(counts["bar"].astype("float64") + width, unit="s", utc=True),
             "action": counts["action"],
-            "share": counts["count"] / totals,
-            "order": counts["action"].map(ACTIONS.index),
+            "share": share,
+            "low": upper - share,
+            "high": upper,
         }
     )
 
@@ -63,7 +69,7 @@ def action_shares(decisions: pd.DataFrame, span: Span, theme: Theme) -> AnyChart
         {
             "at": pd.to_datetime([span.start, span.end], unit="s", utc=True),
             "action": "",
-            "share": 0.0,
+            "low": 0.0,
         }
     )
     shades = colours(ACTIONS, theme)
@@ -81,17 +87,17 @@ def action_shares(decisions: pd.DataFrame, span: Span, theme: Theme) -> AnyChart
             x=x,
             x2="until:T",
             y=alt.Y(
-                "share:Q",
+                "low:Q",
                 title="Share of decisions (%)",
                 axis=alt.Axis(format=".0%", tickCount=5, titleFontWeight="normal"),
                 scale=alt.Scale(domain=[0, 1]),
             ),
+            y2="high:Q",
             color=alt.Color(
                 "action:N",
                 scale=alt.Scale(domain=ACTIONS, range=list(shades.values())),
                 legend=alt.Legend(title=None, orient="top"),
             ),
-            order="order:Q",
             tooltip=[
                 alt.Tooltip("at:T", title="Time", format="%H:%M:%S"),
                 alt.Tooltip("action:N", title="Action"),
@@ -115,6 +121,7 @@ def q_rows(decisions: pd.DataFrame, checkpoint: str | None) -> pd.DataFrame:
         [
             {
                 "state": state,
+                "meaning": describe(state),
                 "action": action,
                 "value": value,
                 "best": value == max(values),
@@ -123,7 +130,7 @@ def q_rows(decisions: pd.DataFrame, checkpoint: str | None) -> pd.DataFrame:
             for state, values in table.items()
             for action, value in zip(ACTIONS, values, strict=False)
         ],
-        columns=["state", "action", "value", "best", "visits"],
+        columns=["state", "meaning", "action", "value", "best", "visits"],
     )
 
 
@@ -153,7 +160,7 @@ def q_heatmap(rows: pd.DataFrame, theme: Theme) -> AnyChart:
         .encode(
             x=alt.X(
                 "state:N",
-                title="State: demand | trend | load time | share held",
+                title="State: demand . trend . load time . share held",
                 axis=alt.Axis(labelAngle=-90, labelOverlap=True, titleFontWeight="normal"),
             ),
             y=alt.Y("action:N", title=None, sort=ACTIONS),
@@ -164,7 +171,7 @@ def q_heatmap(rows: pd.DataFrame, theme: Theme) -> AnyChart:
                 legend=alt.Legend(orient="right", gradientLength=140),
             ),
             tooltip=[
-                alt.Tooltip("state:N", title="State"),
+                alt.Tooltip("meaning:N", title="State"),
                 alt.Tooltip("action:N", title="Action"),
                 alt.Tooltip("value:Q", title="Q (share of load time)", format=".3f"),
                 alt.Tooltip("visits:Q", title="Decisions in window"),

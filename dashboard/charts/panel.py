@@ -108,7 +108,13 @@ def lines(
     )
     legend = (
         alt.Legend(
-            title=None, orient="top", symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=3
+            title=None,
+            orient="top",
+            symbolType="stroke",
+            symbolOpacity=1,
+            symbolStrokeWidth=3,
+            columns=5 if len("".join(names)) < 60 else 3,
+            labelLimit=220,
         )
         if panel.legend
         else None

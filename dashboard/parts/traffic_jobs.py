@@ -31,7 +31,7 @@ def _seed(own: bool) -> None:
         key="seed-sure",
     )
     if st.button("Seed", type="primary", key="seed", disabled=not sure):
-        jobs.start("seed", {"n": int(count), "workload": workload})
+        jobs.start("seed", {"rows": int(count), "workload": workload})
 
 
 def _simulate() -> None:

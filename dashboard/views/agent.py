@@ -33,8 +33,10 @@ def figures(decisions: pd.DataFrame, rewards: pd.DataFrame) -> None:
         rate = float(rates.iloc[-1]) if len(rates) else None
         card("Exploration", rate, "", rates, percent=True, explains="Chance of a random action")
         share = float(decisions["explored"].astype(bool).mean()) if len(decisions) else None
-        card("Explored", share, "", percent=True, explains="Decisions that were random")
-        card("Decisions", float(len(decisions)), "", digits=0, explains="In this window")
+        random = decisions["explored"].astype("float64").iloc[::-1].rolling(40, 1).mean()
+        card("Explored", share, "", random, percent=True, explains="Decisions that were random")
+        rounds = decisions.groupby("valid_from").size()
+        card("Decisions", float(len(decisions)), "", rounds, digits=0, explains="In this window")
         lost = float(rewards["reward_ms"].isna().sum())
         card("Without reward", lost, "", digits=0, explains="Not computable; the row says why")
 

@@ -37,12 +37,21 @@ def figures(frame: pd.DataFrame, round_: pd.DataFrame) -> None:
         st.metric("Forecaster in use", name, border=True, height="stretch")
         next_ = frame["demand"].iloc[-1] if len(frame) else None
         card("Demand forecast", next_, "/s", frame["demand"], digits=2, explains="Last interval")
-        card("Error", mine, "/s", digits=2, explains="Mean absolute error, last 12 intervals")
+        mistakes = errors[errors["series"] == "forecast"]["value"]
+        card(
+            "Error",
+            mine,
+            "/s",
+            mistakes,
+            digits=2,
+            explains="Mean absolute error, last 12 intervals",
+        )
         ratio = mine / naive if mine is not None and naive else None
         card("Error against naive", ratio, "x", digits=2, explains="Below 1 beats the last value")
         inside = (frame["came"] >= frame["low"]) & (frame["came"] <= frame["high"])
         hit = float(inside.mean()) if len(frame) else None
-        card("Inside the band", hit, "", percent=True, digits=0, explains="Of this window")
+        covered = inside.astype("float64").rolling(12, min_periods=1).mean()
+        card("Inside the band", hit, "", covered, percent=True, digits=0, explains="Of this window")
 
 
 def charts(frame: pd.DataFrame) -> None:
@@ -57,7 +66,7 @@ def charts(frame: pd.DataFrame) -> None:
     with right:
         st.markdown("**Error** · mean of 12 intervals, beside the last value's")
         both = colours(["forecast", "last"], theme)
-        panel = Panel("Error (1/s)", both, ",.3f", dashed=("last",), theme=theme)
+        panel = Panel("Error (1/s)", both, ",.3f", "~g", dashed=("last",), theme=theme)
         timeline("forecast-error", forecasts.errors(frame), panel, waiting=WAITING, floor=0.1)
     st.markdown("**Load time of a miss** · forecast against what came")
     panel = Panel("Load time (ms)", pair, ",.1f", dashed=("forecast",), theme=theme, height=180)
@@ -81,11 +90,10 @@ if found is None:
     no_source()
 else:
     known = data.forecast_round(found.id)
-    names = list(dict.fromkeys(known["cache_name"])) or ["*"]
+    busiest = known.sort_values("demand", ascending=False)["cache_name"]
+    names = list(dict.fromkeys(busiest)) or ["*"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox(
-            "Endpoint", sorted(names), key="endpoint", bind="query-params", width=320
-        )
+        chosen = st.selectbox("Endpoint", names, key="endpoint", bind="query-params", width=320)
         if st.button("Retrain now", icon=":material/model_training:", key="retrain"):
             jobs.start("retrain", {})
         jobs.cancel_buttons(["retrain"])

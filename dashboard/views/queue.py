@@ -80,7 +80,7 @@ def charts(frame: pd.DataFrame) -> None:
 def _delays(kind: str, frame: pd.DataFrame, events: pd.DataFrame) -> None:
     theme = shell.theme()
     panel = Panel(
-        "Delay (ms)", colours(PERCENTILES, theme), ",.3f", dashed=("p95", "p99"), theme=theme
+        "Delay (ms)", colours(PERCENTILES, theme), ",.3f", "~g", dashed=("p95", "p99"), theme=theme
     )
     known = frame.dropna(subset=[f"{kind}_p50_ms"])
     long = series.columns(known, {f"{kind}_{p}_ms": p for p in PERCENTILES})

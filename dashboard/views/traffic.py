@@ -88,7 +88,7 @@ def page_live(source: data.SourceRow) -> None:
         alt="Rates, hit ratio and load times per endpoint",
         placeholder="-",
         column_config={
-            "endpoint": st.column_config.TextColumn("Endpoint", pinned=True),
+            "endpoint": st.column_config.TextColumn("Endpoint"),
             "hit_ratio": st.column_config.ProgressColumn(
                 "Hit ratio", format="percent", min_value=0, max_value=1
             ),

@@ -307,7 +307,7 @@ def _decision(
         "valid_from": at,
         "valid_until": at + INTERVAL_S,
         "published": True,
-        "state": f"{rng.randint(0, 3)}|{rng.randint(0, 2)}|{rng.randint(0, 2)}|{rng.randint(0, 2)}",
+        "state": f"{rng.randint(0, 4)}.{rng.randint(0, 2)}.{rng.randint(0, 3)}.{rng.randint(0, 2)}",
         "q_values": [round(rng.uniform(-0.2, 0.6), 3) for _ in ACTIONS],
         "explored": explored,
         "exploration": max(0.02, 0.3 * 0.99**step),
@@ -363,7 +363,7 @@ def _scores(end: int) -> list[dict[str, Any]]:
 
 def _checkpoint(rng: random.Random, end: int) -> dict[str, Any]:
     table = {
-        f"{d}|{t}|{c}|{h}": [round(rng.uniform(-0.3, 0.7), 3) for _ in ACTIONS]
+        f"{d}.{t}.{c}.{h}": [round(rng.uniform(-0.3, 0.7), 3) for _ in ACTIONS]
         for d in range(4)
         for t in range(3)
         for c in range(3)
@@ -375,7 +375,7 @@ def _checkpoint(rng: random.Random, end: int) -> dict[str, Any]:
         "at": end - 5,
         "steps": 1440,
         "exploration": 0.05,
-        "state": json.dumps({"q": table}),
+        "state": json.dumps({"table": table}),
     }
 
 
