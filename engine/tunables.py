@@ -53,7 +53,7 @@ TUNABLES: dict[str, Tunable] = {
         choices=("auto", "advise", "control"),
     ),
     "agent.hold": Tunable(False, "Hold: publish no new decisions"),
-    "agent.learning_rate": Tunable(0.2, "Learning rate of Q-learning", "", 0.001, 1),
+    "agent.learning_rate": Tunable(0.1, "Learning rate of Q-learning", "", 0.001, 1),
     "agent.exploration": Tunable(0.3, "Exploration rate at the start (epsilon)", "", 0, 1),
     "agent.exploration_min": Tunable(0.02, "Exploration rate at the end", "", 0, 1),
     "agent.exploration_decay": Tunable(

@@ -21,12 +21,15 @@ class Observation(msgspec.Struct, frozen=True):
         trend: predicted demand at the end of the horizon divided by that at its start, minus 1.
         load_time_ms: expected load time of a miss.
         held_share: share (0 to 1) of the endpoint's requested bytes that the cache holds.
+        cache_name: which endpoint it is; what else it is like (how soon its data change, say) is
+            learned under its name.
     """
 
     demand: float
     trend: float
     load_time_ms: float
     held_share: float
+    cache_name: str = ""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -47,6 +50,7 @@ class Transition(msgspec.Struct, frozen=True):
         action: what was chosen.
         reward: scaled to -1..1 (`engine.agent.rewards`).
         next_state: state of the endpoint's next decision; None where none followed.
+        cache_name: the endpoint.
         intervals: how many intervals later that decision was made; more than 1 where predictions
             were overwritten or expired.
     """
@@ -56,6 +60,7 @@ class Transition(msgspec.Struct, frozen=True):
     reward: float
     next_state: str | None
     intervals: int = 1
+    cache_name: str = ""
 
 
 class Agent(ABC):

@@ -43,6 +43,7 @@ def observe(prediction: Prediction, held: Mapping[str, float]) -> Observation:
         trend=(last + 0.5) / (first + 0.5) - 1.0,
         load_time_ms=prediction.load_time_ms[0],
         held_share=held.get(prediction.cache_name, held.get(OTHER, 0.0)),
+        cache_name=prediction.cache_name,
     )
 
 

@@ -1,4 +1,4 @@
-"""From an observation to one of 180 states, by fixed bins that a person can read.
+"""From an observation to one of 378 states, by fixed bins that a person can read.
 
 Bins are absolute (requests per second, milliseconds), so that a state means the same in every
 source and after every restart, and a table learned once stays valid.
@@ -10,21 +10,21 @@ from bisect import bisect_right
 
 from engine.agent.base import Observation
 
-DEMAND = (0.1, 0.5, 1.5, 4.0)
-"""Edges in requests per second: idle, rare, some, busy, hot."""
+DEMAND = (0.2, 0.5, 1.0, 2.0, 4.0, 15.0)
+"""Edges in requests per second."""
 
 TREND = (-0.15, 0.15)
-"""Edges of the relative change over the horizon: falling, level, rising."""
+"""Edges of the relative change over the horizon."""
 
-LOAD_TIME_MS = (5.0, 20.0, 60.0)
-"""Edges of the expected load time of a miss: cheap, medium, dear, very dear."""
+LOAD_TIME_MS = (2.5, 5.0, 10.0, 40.0, 150.0)
+"""Edges of the expected load time of a miss."""
 
 HELD = (0.1, 0.5)
-"""Edges of the share held: little, part, most."""
+"""Edges of the share held."""
 
-DEMAND_WORDS = ("idle", "rare", "some", "busy", "hot")
+DEMAND_WORDS = ("idle", "rare", "occasional", "some", "steady", "busy", "hot")
 TREND_WORDS = ("falling", "level", "rising")
-LOAD_WORDS = ("cheap", "medium", "dear", "very dear")
+LOAD_WORDS = ("trifling", "cheap", "medium", "dear", "very dear", "extremely dear")
 HELD_WORDS = ("little", "part", "most")
 
 VERSION = 1

@@ -30,10 +30,11 @@ PRICE_S = 300.0
 class Judge:
     """Computes each reward once and teaches the agent with it."""
 
-    def __init__(self, store: Engine, source: int, proof: bool) -> None:
+    def __init__(self, store: Engine, source: int, proof: bool, capacity_bytes: int) -> None:
         self._store = store
         self._source = source
         self._proof = proof
+        self._capacity_bytes = capacity_bytes
         self._since = 0.0
         self.judged = 0
 
@@ -164,7 +165,8 @@ class Judge:
             rows = self._totals(policy, now, PRICE_S)
             held = sum(row["byte_seconds"] for row in rows)
             if held > 0:
-                return byte_price(sum(row["saved_ms"] for row in rows), held)
+                room = self._capacity_bytes * 10.0 * len(rows)
+                return byte_price(sum(row["saved_ms"] for row in rows), held, room)
         return 0.0
 
     def _totals(self, policy: str, now: float, seconds: float) -> list[dict[str, Any]]:

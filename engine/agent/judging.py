@@ -134,4 +134,5 @@ def lesson(decision: Row, following: Row | None, earned: Reward) -> Transition:
         reward=earned.scaled,
         next_state=None if following is None else following["state"],
         intervals=max(1, round(gap)),
+        cache_name=decision["cache_name"],
     )

@@ -20,6 +20,9 @@ from engine.errors import CheckpointError
 from engine.records import Action
 from engine.tunables import Tuned
 
+MOST_ENDPOINTS = 200
+"""Endpoints with a table of their own; past this the first one learned gives way."""
+
 _INDEX = {action: place for place, action in enumerate(ACTIONS)}
 _WORDS = {
     Action.DROP: "do not keep",
@@ -30,10 +33,11 @@ _WORDS = {
 
 
 class QLearning(Agent):
-    """One value per state and action, learned from rewards.
+    """One value per endpoint, state and action, learned from rewards.
 
-    Untried states start from the mean of what each action earned so far over all states, so that
-    the first choice in a new state is the one that is best on the whole.
+    How soon an endpoint's data change is no part of the state but part of its nature, so each
+    endpoint has a table of its own. A state that is new to it starts from the table that is
+    learned over all endpoints together, and one that is new there from the mean of each action.
 
     Args:
         seed: for repeatable runs; None draws one.
@@ -43,7 +47,7 @@ class QLearning(Agent):
 
     def __init__(self, seed: int | None = None) -> None:
         self._random = random.Random(seed)  # noqa: S311 - exploration needs no cryptography
-        self._table: dict[str, list[float]] = {}
+        self._tables: dict[str, dict[str, list[float]]] = {"": {}}
         self._visits: dict[str, list[int]] = {}
         self._prior = [0.0] * len(ACTIONS)
         self._decay_steps = 0
@@ -52,8 +56,8 @@ class QLearning(Agent):
 
     @property
     def table(self) -> dict[str, tuple[float, ...]]:
-        """State -> values in the order of ACTIONS."""
-        return {state: tuple(values) for state, values in self._table.items()}
+        """State -> values in the order of ACTIONS, learned over all endpoints together."""
+        return {state: tuple(values) for state, values in self._tables[""].items()}
 
     @property
     def exploration(self) -> float:
@@ -63,12 +67,12 @@ class QLearning(Agent):
 
     def decide(self, observation: Observation) -> Choice:
         """Choose the best known action, or with the chance `exploration` any of them."""
-        return self.decide_in(discretise(observation))
+        return self.decide_in(discretise(observation), observation.cache_name)
 
-    def decide_in(self, state: str) -> Choice:
+    def decide_in(self, state: str, cache_name: str = "") -> Choice:
         """As `decide`, for a state that is given."""
         epsilon = self.exploration
-        values = self._values(state)
+        values = self._values(state, cache_name)
         explored = self._random.random() < epsilon
         self._decay_steps += 1
         if explored:
@@ -84,17 +88,18 @@ class QLearning(Agent):
 
     def learn(self, transition: Transition) -> None:
         """Move the value of the action taken towards reward plus discounted best next value."""
-        place = _INDEX[transition.action]
+        place, state = _INDEX[transition.action], transition.state
         reward = transition.reward * self._weights[place]
-        values = self._table.setdefault(transition.state, self._values(transition.state))
-        visits = self._visits.setdefault(transition.state, [0] * len(ACTIONS))
-        target = reward
-        if transition.next_state is not None:
-            best = max(self._values(transition.next_state))
-            target += self._discount**transition.intervals * best
-        values[place] += self._rate * (target - values[place])
-        visits[place] += 1
+        for name in {"", transition.cache_name}:
+            target = reward
+            if transition.next_state is not None:
+                best = max(self._values(transition.next_state, name))
+                target += self._discount**transition.intervals * best
+            table = self._table_of(name)
+            values = table.setdefault(state, self._values(state, name))
+            values[place] += self._rate * (target - values[place])
         self._prior[place] += self._rate / 4 * (target - self._prior[place])
+        self._visits.setdefault(state, [0] * len(ACTIONS))[place] += 1
         self.steps += 1
 
     def tune(self, tuned: Tuned) -> None:
@@ -120,7 +125,8 @@ class QLearning(Agent):
                 "decay_steps": self._decay_steps,
                 "start": self._start,
                 "prior": self._prior,
-                "table": self._table,
+                "table": self._tables[""],
+                "endpoints": {name: t for name, t in self._tables.items() if name},
                 "visits": self._visits,
             }
         )
@@ -141,7 +147,8 @@ class QLearning(Agent):
             steps, decay_steps = int(content["steps"]), int(content["decay_steps"])
             start = float(content["start"])
             prior = _numbers(content["prior"])
-            table = {_state(name): _numbers(values) for name, values in content["table"].items()}
+            tables = {str(name): _table(one) for name, one in content["endpoints"].items()}
+            tables[""] = _table(content["table"])
             visits = {
                 _state(name): [int(value) for value in _numbers(values)]
                 for name, values in content["visits"].items()
@@ -156,12 +163,23 @@ class QLearning(Agent):
                 "The Q-table's checkpoint was written with other states or actions; "
                 "the agent starts afresh."
             )
-        self._table, self._visits, self._prior = table, visits, prior
+        self._tables, self._visits, self._prior = tables, visits, prior
         self.steps = steps
         self._decay_steps = decay_steps if start == self._start else 0
 
-    def _values(self, state: str) -> list[float]:
-        return list(self._table.get(state, self._prior))
+    def _table_of(self, name: str) -> dict[str, list[float]]:
+        if name not in self._tables and len(self._tables) > MOST_ENDPOINTS:
+            del self._tables[next(one for one in self._tables if one)]
+        return self._tables.setdefault(name, {})
+
+    def _values(self, state: str, cache_name: str = "") -> list[float]:
+        """Of the endpoint; untried there: of all endpoints; untried anywhere: of all states."""
+        own = self._tables.get(cache_name, {}).get(state)
+        return list(own or self._tables[""].get(state, self._prior))
+
+
+def _table(values: dict[str, object]) -> dict[str, list[float]]:
+    return {_state(name): _numbers(numbers) for name, numbers in values.items()}
 
 
 def _numbers(values: object) -> list[float]:

@@ -45,9 +45,26 @@ def add_up(rows: Iterable[Mapping[str, Any]]) -> Interval:
     return Interval(**{name: sum(row[name] for row in kept) for name in Interval.__struct_fields__})
 
 
-def byte_price(saved_ms: float, byte_seconds: float) -> float:
-    """The whole cache's average saving in ms per byte-second; never below zero."""
-    return max(0.0, saved_ms / byte_seconds) if byte_seconds > 0 else 0.0
+FULL_FROM = 0.8
+"""Share of the capacity held from which bytes begin to have a price; at 1 it is the whole one."""
+
+
+def byte_price(saved_ms: float, byte_seconds: float, capacity_byte_seconds: float) -> float:
+    """The whole cache's average saving in ms per byte-second, as far as bytes are scarce.
+
+    In a cache with room to spare a held byte takes nobody's place, so it costs nothing. Charging
+    the average there made whatever saves less than the average look like a loss: it was dropped,
+    the average rose, and so on until next to nothing was held (measured: `DECISIONS.md`).
+
+    Args:
+        saved_ms: saved by the whole cache over a window; a loss counts as nothing.
+        byte_seconds: held by the whole cache in that window.
+        capacity_byte_seconds: capacity x length of the window.
+    """
+    if byte_seconds <= 0 or capacity_byte_seconds <= 0:
+        return 0.0
+    scarce = (byte_seconds / capacity_byte_seconds - FULL_FROM) / (1.0 - FULL_FROM)
+    return max(0.0, saved_ms / byte_seconds) * min(1.0, max(0.0, scarce))
 
 
 def reward(interval: Interval, stale_weight_ms: float, price: float) -> Reward:

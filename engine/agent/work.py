@@ -36,7 +36,9 @@ class Deciding:
         self._store = store
         self.source = active_source(settings, store)
         self.keeper = Keeper(store, self.source.id)
-        self.judge = Judge(store, self.source.id, proof=not self.source.is_own)
+        self.judge = Judge(
+            store, self.source.id, not self.source.is_own, settings.cache_capacity_bytes
+        )
         self.floor = Floor()
         self.tuned = Tuned(system.tunables(store))
         self._events = 0

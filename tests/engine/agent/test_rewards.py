@@ -61,10 +61,15 @@ def test_what_is_learned_is_clipped_to_one() -> None:
     assert reward(Interval(requests=1, load_time_ms=1.0, refresh_ms=500.0), 0, 0).scaled == -1.0
 
 
-def test_the_price_of_a_byte_second_is_the_average_saving_and_never_negative() -> None:
-    assert byte_price(500.0, 10_000.0) == pytest.approx(0.05)
-    assert byte_price(-5.0, 10_000.0) == 0.0
-    assert byte_price(5.0, 0.0) == 0.0
+def test_the_price_of_a_byte_second_is_the_average_saving_of_a_full_cache() -> None:
+    assert byte_price(500.0, 10_000.0, 10_000.0) == pytest.approx(0.05)
+    assert byte_price(500.0, 9_000.0, 10_000.0) == pytest.approx(0.5 * 500 / 9000)
+    assert byte_price(-5.0, 10_000.0, 10_000.0) == 0.0
+    assert byte_price(5.0, 0.0, 10_000.0) == 0.0
+
+
+def test_bytes_cost_nothing_while_there_is_room() -> None:
+    assert byte_price(500.0, 7_000.0, 10_000.0) == 0.0
 
 
 def test_only_the_seconds_and_the_endpoint_of_the_decision_count() -> None:
