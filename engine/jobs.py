@@ -17,7 +17,9 @@ from types import FrameType
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
+from db.faults import StoreUnavailable
 from db.queries import system
 from db.session import open_store
 from db.writes import update_job
@@ -71,7 +73,7 @@ class JobHandle:
         done = min(1.0, max(0.0, fraction))
         try:
             update_job(self.store, self.id, progress=done, message=message)
-        except Exception as error:  # noqa: BLE001 - an outage must not end the work itself
+        except (SQLAlchemyError, StoreUnavailable) as error:  # an outage ends no work
             self._log.warning("progress could not be written: %s", error)
 
     def log(self, message: str) -> None:

@@ -12,7 +12,7 @@ from db.queries import decisions as decision_rows
 from db.queries import system
 from engine import actions, control
 from engine.actions.store import storing
-from engine.errors import UnknownName
+from engine.errors import StoreError, UnknownName
 from engine.settings import Settings
 from engine.sources import active_source
 
@@ -54,7 +54,7 @@ def health(settings: Here) -> Json:
         with storing(settings) as store:
             system.lease(store, "collector")
         trouble = ""
-    except Exception as error:  # noqa: BLE001 - health reports trouble, whatever it is
+    except StoreError as error:
         trouble = str(error)
     return {"ok": engine and not trouble, "engine": engine, "store": trouble or "ok"}
 

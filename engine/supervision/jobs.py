@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import selectors
 import signal
@@ -61,7 +62,10 @@ class Jobs:
             raise ControlError(f"Job {run} runs already.")
         if len(self._jobs) >= MAX_JOBS:
             raise ControlError(f"{MAX_JOBS} jobs run already; cancel one or wait for it.")
-        process = self._spawn(run, (self._plan.job_module, run))
+        try:
+            process = self._spawn(run, (self._plan.job_module, run))
+        except OSError as error:
+            raise ControlError(f"The job cannot be started ({error.strerror}).") from None
         self._jobs[run] = JobProcess(run, kind, process)
         self._events.add("jobs", "started", f"{kind} {run} started (pid {process.pid})")
 
@@ -130,7 +134,9 @@ class Jobs:
         # that ends leaves that to its next start.
         if not ending:
             arguments = (self._plan.job_module, job.run, "--ended", reason, "--state", fate)
-            self._closers.append(self._spawn(job.run, arguments))
+            # Should even that fail, the next start marks the job as interrupted.
+            with contextlib.suppress(OSError):
+                self._closers.append(self._spawn(job.run, arguments))
 
     def _spawn(self, run: str, arguments: tuple[str, ...]) -> Process:
         path = self._plan.log_path / "jobs" / f"{run}.log"

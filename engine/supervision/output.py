@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from pathlib import Path
 
@@ -74,5 +75,8 @@ class Output:
                     newer = self._path
                 if newer.exists():
                     newer.replace(older)
-        self._file = self._path.open("ab")
+        try:
+            self._file = self._path.open("ab")
+        except OSError:  # what cannot be written is lost; the service goes on
+            self._file = Path(os.devnull).open("ab")  # noqa: SIM115 - kept open
         self._size = self._file.tell()

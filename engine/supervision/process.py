@@ -92,7 +92,7 @@ class Process:
         self.signal_group(signal.SIGKILL)  # whatever it started itself goes with it
         said = f": {self.output.last_line}" if self.output.last_line else ""
         if code < 0:
-            return f"ended by {signal.Signals(-code).name}"
+            return f"ended by {_signal_name(-code)}"
         return f"ended with exit code {code}{said}"
 
     @property
@@ -139,6 +139,13 @@ class Process:
     def _forget(self, descriptor: int) -> None:
         with contextlib.suppress(KeyError):
             self._selector.unregister(descriptor)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # real-time signals have no name
+        return f"signal {number}"
 
 
 def _read(descriptor: int) -> bytes | None:

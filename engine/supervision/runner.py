@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from engine.errors import EngineError
 from engine.records import ServiceState
 from engine.services import Service
 from engine.supervision.events import EventLog
@@ -60,7 +61,7 @@ class Runner:
     @property
     def settled(self) -> bool:
         """Whether nobody has to wait for it: it works, or it is not going to."""
-        return self.state is not ServiceState.STARTING
+        return self.state is not ServiceState.STARTING and not self._stopping
 
     def want(self) -> None:
         """Have it running: start it as soon as what it needs is there; free to call again."""
@@ -127,7 +128,7 @@ class Runner:
         self._stopping, self._killed_for, self._progress = False, "", 0
         try:
             self.process = self._spawn(self.service, self._output)
-        except Exception as error:  # noqa: BLE001 - one service's trouble must not end the others
+        except (OSError, EngineError) as error:
             self._after_end(f"cannot be started: {error}")
             return
         self._deadline = now + self.service.ready_s
@@ -184,7 +185,7 @@ class Runner:
         word, _, rest = line.partition(" ")
         self._beaten = time.monotonic()
         if word == "beat":
-            self._progress = int(rest) if rest.isdigit() else self._progress
+            self._progress = int(rest) if rest.isascii() and rest.isdigit() else self._progress
         elif self._stopping:
             return
         elif word == "ready":

@@ -93,12 +93,14 @@ class ControlServer:
         try:
             asked = json.loads(request)
             verb = asked.pop("verb")
-        except (ValueError, KeyError, AttributeError, TypeError):
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             return {"ok": False, "error": "A request is one JSON object a line with a verb."}
         try:
             return {"ok": True, **self._handle(str(verb), asked)}
         except EngineError as error:
             return {"ok": False, "error": str(error)}
+        except Exception as error:  # noqa: BLE001 - no request may end the engine
+            return {"ok": False, "error": f"The engine cannot do that ({error!r})."}
 
     def _drop(self, connection: Connection) -> None:
         self._open.discard(connection)

@@ -32,11 +32,11 @@ class Controlled(Protocol):
 
 
 def _runners(engine: Controlled, arguments: Arguments) -> list[Runner]:
-    name = arguments.get("name", ALL)
+    name = str(arguments.get("name", ALL))
     if name == ALL:
         return list(engine.runners.values())
     if name not in engine.runners:
-        near = difflib.get_close_matches(str(name), engine.runners, n=1)
+        near = difflib.get_close_matches(name, engine.runners, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ControlError(
             f"There is no service {name!r}.{hint} Choose one of: {', '.join(engine.runners)}."

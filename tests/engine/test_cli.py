@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sqlite3
@@ -15,7 +14,9 @@ from typing import Any
 
 import pytest
 
-from engine.settings import ROOT
+from engine import control
+from engine.errors import ControlError
+from engine.settings import ROOT, Settings
 from tests.engine.stubs.running import is_alive, until
 
 DASHBOARD = """
@@ -32,12 +33,14 @@ class Terminal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.settings = Settings(data_dir=folder / "data", log_dir=folder / "logs")
         self.environment = {
             **os.environ,
             "CACHESCOPE_DATA_DIR": str(folder / "data"),
             "CACHESCOPE_LOG_DIR": str(folder / "logs"),
             "CACHESCOPE_API_PORT": "0",
             "CACHESCOPE_ORIGIN_PORT": "0",
+            "CACHESCOPE_SAMPLE": "false",
         }
         self.pids: set[int] = set()
         self.started: list[subprocess.Popen[str]] = []
@@ -68,10 +71,10 @@ class Terminal:
         return self.started[-1]
 
     def status(self) -> dict[str, Any] | None:
-        found = self.run("status", "--json")
-        if found.returncode != 0:
+        try:
+            status: dict[str, Any] = control.call(self.settings, "status")
+        except ControlError:
             return None
-        status: dict[str, Any] = json.loads(found.stdout)
         self.pids |= {s["pid"] for s in status["services"] if s["pid"]} | {status["engine"]["pid"]}
         return status
 
@@ -114,12 +117,24 @@ def test_a_whole_life_from_up_to_down(terminal: Terminal) -> None:
     assert terminal.run("start", "queue").returncode == 0
     until(lambda: terminal.states()["queue"] == "running", 40)
     assert "Serving" in terminal.run("logs", "queue").stdout
+    assert terminal.run("tune", "agent.hold", "on").stdout == "agent.hold = True\n"
+    assert "is 'perhaps'" in terminal.run("tune", "agent.hold", "perhaps").stderr
+    doctor = terminal.run("doctor")
+    assert doctor.returncode == 0, doctor.stdout
+    assert "revision" in doctor.stdout
     assert terminal.run("up").returncode == 3
     assert terminal.run("down").returncode == 0
     until(terminal.nothing_left, 5)
     with sqlite3.connect(terminal.folder / "data" / "cachescope.sqlite3") as store:
         acts = [row[0] for row in store.execute("SELECT action FROM audit ORDER BY id")]
-    assert acts == ["stop service", "start service", "down"]
+    assert acts == ["stop service", "start service", "set tunable", "down"]
+
+
+def test_a_detached_start_that_fails_says_why(terminal: Terminal) -> None:
+    ended = terminal.run("up", "--detach", DATABASE_URL="mysql://me:secret@127.0.0.1:9/none")
+    assert ended.returncode == 2
+    assert "127.0.0.1" in ended.stderr
+    assert ended.stderr.count("\n") == 1
 
 
 def test_ctrl_c_on_a_foreground_engine_leaves_nothing(terminal: Terminal) -> None:
@@ -193,14 +208,3 @@ def test_a_wrong_setting_stops_the_start_with_one_sentence(
     assert ended.stderr.count("\n") == 1
     assert said in ended.stderr
     assert "secret" not in ended.stderr
-    detached = terminal.run("up", "--detach", **{setting: value})
-    assert (detached.returncode, said in detached.stderr) == (2, True)
-
-
-def test_a_tunable_is_set_and_shown(terminal: Terminal) -> None:
-    until(lambda: terminal.run("doctor").returncode == 0, 20)
-    assert terminal.run("up", "--detach").returncode == 0
-    assert terminal.run("tune", "agent.hold", "on").stdout == "agent.hold = True\n"
-    assert "True" in terminal.run("tune", "agent.hold").stdout
-    assert terminal.run("tune", "agent.hold", "perhaps").returncode == 2
-    assert terminal.run("down").returncode == 0

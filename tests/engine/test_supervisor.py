@@ -179,6 +179,43 @@ def test_sigkill_of_the_supervisor_leaves_no_process(start: Start) -> None:
     assert time.monotonic() - killed < 2.5
 
 
+def test_a_child_that_is_still_importing_ends_with_its_supervisor_too(start: Start) -> None:
+    engine = start(stub("one", "--import-for", "30"))
+    until(lambda: engine.service("one")["pid"])
+    time.sleep(0.3)  # its interpreter has started by then
+    engine.process.kill()
+    until(engine.all_gone, 3)
+
+
+def test_a_supervisor_that_was_stopped_for_a_while_blames_no_child(start: Start) -> None:
+    engine = start(stub("one", hang_s=1.0))
+    pid = engine.becomes("one", "running")["pid"]
+    engine.process.send_signal(signal.SIGSTOP)
+    with pytest.raises(ControlError, match=r"did not answer within 0\.5 s"):
+        engine.call("status", timeout_s=0.5)
+    time.sleep(2.0)
+    engine.process.send_signal(signal.SIGCONT)
+    time.sleep(0.5)
+    assert engine.service("one")["pid"] == pid
+    assert engine.events("killed") == []
+
+
+def test_a_port_lost_while_down_moves_the_service_and_who_talks_to_it(start: Start) -> None:
+    engine = start(stub("one", port="api"), stub("two", needs=("one",)), ports=ports(0))
+    engine.becomes("one", "running")
+    before = engine.becomes("two", "running")["pid"]
+    number = engine.call("status")["engine"]["api_port"]
+    engine.call("stop", name="one")
+    engine.becomes("one", "stopped")
+    with socket.socket() as thief:
+        thief.bind(("127.0.0.1", number))
+        thief.listen(1)
+        engine.call("start", name="one")
+        engine.becomes("one", "running")
+        until(lambda: engine.service("two")["pid"] not in (None, before))
+    assert json.loads(engine.plan.run_file.read_text())["api_port"] != number
+
+
 def test_the_end_of_the_owner_ends_everything_within_two_seconds(start: Start) -> None:
     engine = start(stub("one"), stub("deaf", "--ignore-term"))
     engine.becomes("one", "running")
@@ -287,8 +324,12 @@ def test_wrong_requests_get_one_sentence(start: Start) -> None:
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(5)
         client.connect(str(engine.plan.socket))
-        client.sendall(b"[nonsense\n")
-        assert b'"ok": false' in client.recv(1000)
+        lines = client.makefile("rb")
+        for nonsense in (b"[nonsense", b"[" * 50_000, b"7", b'{"verb": "stop", "name": [{}]}'):
+            client.sendall(nonsense + b"\n")
+            assert b'"ok": false' in lines.readline()
+        lines.close()
+    engine.becomes("one", "running")
 
 
 def test_a_client_that_says_nothing_hinders_nobody(start: Start) -> None:

@@ -22,7 +22,9 @@ def main() -> None:
     parser.add_argument("--ready-after", type=float, default=0)
     parser.add_argument("--ignore-term", action="store_true")
     parser.add_argument("--degraded-for", type=float, default=0)
+    parser.add_argument("--import-for", type=float, default=0, help="sleep before all else")
     given = parser.parse_args()
+    time.sleep(given.import_for)
     lifeline = Lifeline()
     if given.ignore_term:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
