@@ -104,11 +104,13 @@ class Journal:
         check = zlib.crc32(body, sequence & 0xFFFFFFFF)
         _SLOT.pack_into(self._map, at, check, sequence, *times, len(key), len(payload))
 
-    def remember(self, key: bytes) -> None:
-        """Add a key to the recent ids; it counts once committed."""
+    def remember(self, key: bytes) -> int:
+        """Add a key to the recent ids, return its cell; it counts once committed."""
         number = self.recent_count
         self.recent_count = number + 1
-        _CELL.pack_into(self._map, _CELLS_AT + number % RECENT * _CELL.size, number, key)
+        cell = number % RECENT
+        _CELL.pack_into(self._map, _CELLS_AT + cell * _CELL.size, number, key)
+        return cell
 
     def commit(self) -> None:
         """Make everything since the last commit count, all at once."""

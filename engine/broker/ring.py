@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
 from engine.broker.base import CAPACITY, MAX_LEASED
 from engine.broker.journal import FREE, HANDED, KEY_BYTES, QUEUED, RECENT, SLOTS, open_journal
@@ -22,6 +21,7 @@ from engine.broker.sampling import (
     Row,
     Sampling,
 )
+from engine.broker.waiter import Delivered, Session, Waiter
 from engine.errors import BrokerError
 
 SLICE_S = 1.0
@@ -39,16 +39,6 @@ Figures = tuple[int, ...]
 _ACCEPTED, _DUPLICATES, _HANDED, _ACKNOWLEDGED, _OVERWRITTEN, _EXPIRED = range(6)
 
 
-class Session(Protocol):
-    """One client connection as the queue sees it; leases belong to it."""
-
-    client: str
-    generation: str
-
-    def gone(self) -> bool:
-        """Whether the client has closed the connection."""
-
-
 class Bereft:
     """Holds what was leased when the server ended: its consumer may have done the work.
 
@@ -62,6 +52,10 @@ class Bereft:
     def gone(self) -> bool:
         """It is no connection."""
         return True
+
+    def deliver(self, _answer: object) -> bytes:
+        """It is no connection."""
+        raise OSError
 
 
 class Record:
@@ -86,11 +80,10 @@ class Ring:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._ready = threading.Condition(self._lock)
         self._sampling = Sampling()
         self._queued: deque[Record] = deque()
         self._leased: dict[str, tuple[Record, Session]] = {}
-        self._waiting = 0
+        self._waiters: deque[Waiter] = deque()
         self._journal = open_journal(path)
         self._totals = self._journal.totals
         self._next_expiry = 0
@@ -106,28 +99,30 @@ class Ring:
         with self._lock:
             now = time.monotonic_ns()
             self._sampling.turn()
-            self._expire(now)
+            if self._next_expiry:
+                self._expire(now)
             self._reserve(batch)
             fresh = self._fresh(batch)
             overwritten = self._make_room(fresh)
-            kept = fresh[max(0, len(fresh) - self._room()) :]
-            for item in kept:
-                self._store(item, now)
+            for key, item in fresh[max(0, len(fresh) - self._room()) :]:
+                self._store(key, item, now)
             accepted, doubles = len(fresh), len(batch) - len(fresh)
             self._totals[_ACCEPTED] += accepted
             self._totals[_DUPLICATES] += doubles
             self._totals[_OVERWRITTEN] += len(overwritten)
             self._sampling.count(ACCEPTED, accepted)
             self._sampling.count(OVERWRITTEN, len(overwritten))
-            self._sampling.enqueue.extend([max(0, now - item[2]) for item in fresh])
+            self._sampling.enqueue.extend([max(0, now - item[2]) for _, item in fresh])
             self._finish()
-            if self._waiting and kept:
-                self._ready.notify(len(kept))
-            return accepted, doubles, overwritten, self._figures()
+            figures = self._figures()
+            served = self._serve()
+        for waiter in served:
+            waiter.deliver()
+        return accepted, doubles, overwritten, figures
 
     def get(
         self, session: Session, count: int, wait_s: float, acknowledged: list[str]
-    ) -> tuple[list[Outgoing], Figures]:
+    ) -> tuple[list[Outgoing], Figures] | Delivered:
         """Hand out up to `count` records, waiting at most one slice for the first.
 
         Raises:
@@ -139,25 +134,46 @@ class Ring:
             if self._bereft:
                 self._bereft = False
                 self._release(lambda holder: isinstance(holder, Bereft))
-            end = time.monotonic() + min(wait_s, SLICE_S)
-            while True:
-                self._sampling.turn()
-                if self._expire(time.monotonic_ns()):
-                    self._finish()
-                room = min(count, MAX_LEASED - len(self._leased), len(self._queued))
-                if room > 0:
-                    return self._hand_out(session, room), self._figures()
-                left = end - time.monotonic()
-                if left <= 0:
-                    return [], self._figures()
-                self._wait(session, left)
+            self._sampling.turn()
+            if self._next_expiry and self._expire(time.monotonic_ns()):
+                self._finish()
+            room = self._takeable(count)
+            if room > 0:
+                answer = self._hand_out(session, room), self._figures()
+                served = self._serve()
+                waiter = None
+            elif wait_s <= 0:
+                return [], self._figures()
+            else:
+                waiter = Waiter(session, count)
+                self._waiters.append(waiter)
+                # Acknowledgements may have made room for others that wait.
+                served = self._serve()
+        for other in served:
+            other.deliver()
+        return answer if waiter is None else self._await(waiter, min(wait_s, SLICE_S))
+
+    def _await(self, waiter: Waiter, seconds: float) -> tuple[list[Outgoing], Figures] | Delivered:
+        if waiter.wait(seconds):
+            return waiter.outcome()
+        with self._lock:
+            if waiter.answer is None:
+                self._waiters.remove(waiter)
+                if waiter.session.gone():
+                    raise EOFError
+                return [], self._figures()
+        return waiter.finished()
 
     def acknowledge(self, session: Session, ids: list[str]) -> Figures:
         """Mark records as done."""
         with self._lock:
             self._sampling.turn()
             self._acknowledge(session, ids)
-            return self._figures()
+            figures = self._figures()
+            served = self._serve()
+        for waiter in served:
+            waiter.deliver()
+        return figures
 
     def attach(self, session: Session) -> None:
         """A consumer begins anew: what its earlier generations leased goes back."""
@@ -172,6 +188,9 @@ class Ring:
         """A connection closed: what it leased goes back."""
         with self._lock:
             self._release(lambda holder: holder is session)
+            served = self._serve()
+        for waiter in served:
+            waiter.deliver()
 
     def figures(self) -> Figures:
         """The fields of `base.Counters`."""
@@ -255,25 +274,25 @@ class Ring:
                 f"grow ({error.strerror}); free some disk space."
             ) from None
 
-    def _fresh(self, batch: list[Incoming]) -> list[Incoming]:
-        fresh: list[Incoming] = []
+    def _fresh(self, batch: list[Incoming]) -> list[tuple[bytes, Incoming]]:
+        fresh: list[tuple[bytes, Incoming]] = []
         recent, ring, journal = self._recent, self._recent_ring, self._journal
         for item in batch:
-            key = _key(item[0].encode())
+            name = item[0].encode()
+            key = name if len(name) <= KEY_BYTES else _key(name)
             if key in recent:
                 continue
-            place = journal.recent_count % RECENT
+            place = journal.remember(key)
             recent.discard(ring[place])
             ring[place] = key
             recent.add(key)
-            journal.remember(key)
-            fresh.append(item)
+            fresh.append((name, item))
         return fresh
 
     def _room(self) -> int:
         return CAPACITY - len(self._queued) - len(self._leased)
 
-    def _make_room(self, fresh: list[Incoming]) -> list[str]:
+    def _make_room(self, fresh: list[tuple[bytes, Incoming]]) -> list[str]:
         overwritten: list[str] = []
         excess = len(fresh) - self._room()
         while excess > 0 and self._queued:
@@ -282,20 +301,22 @@ class Ring:
             overwritten.append(record.id)
             excess -= 1
         # What is left of the excess overwrites itself: the batch is longer than the ring.
-        overwritten += [item[0] for item in fresh[: max(0, excess)]]
+        overwritten += [item[0] for _, item in fresh[: max(0, excess)]]
         return overwritten
 
-    def _store(self, item: Incoming, now: int) -> None:
+    def _store(self, name: bytes, item: Incoming, now: int) -> None:
         record_id, payload, sent, expires = item
         journal = self._journal
-        record = Record(self._free.popleft(), False, journal.next_sequence, record_id)
+        slot = self._free.popleft()
+        sequence = journal.next_sequence
+        journal.next_sequence = sequence + 1
+        record = Record(slot, False, sequence, record_id)
         record.payload, record.sent, record.accepted, record.expires = payload, sent, now, expires
-        journal.next_sequence += 1
-        times = (sent, now, expires)
-        journal.write(record.slot, record.sequence, record_id.encode(), payload, times)
-        journal.states[record.slot] = QUEUED
+        journal.write(slot, sequence, name, payload, (sent, now, expires))
+        journal.states[slot] = QUEUED
         self._queued.append(record)
-        self._see_expiry(expires)
+        if expires:
+            self._see_expiry(expires)
 
     def _hand_out(self, session: Session, count: int) -> list[Outgoing]:
         now = time.monotonic_ns()
@@ -314,16 +335,17 @@ class Ring:
         self._finish()
         return out
 
-    def _wait(self, session: Session, seconds: float) -> None:
-        self._waiting += 1
-        try:
-            self._ready.wait(seconds)
-        finally:
-            self._waiting -= 1
-        if session.gone():
-            if self._waiting:
-                self._ready.notify()
-            raise EOFError
+    def _takeable(self, count: int) -> int:
+        return min(count, MAX_LEASED - len(self._leased), len(self._queued))
+
+    def _serve(self) -> list[Waiter]:
+        """Hand records to those who wait, first come first; the caller delivers unlocked."""
+        served: list[Waiter] = []
+        while self._waiters and (room := self._takeable(self._waiters[0].count)) > 0:
+            waiter = self._waiters.popleft()
+            waiter.answer = (self._hand_out(waiter.session, room), self._figures())
+            served.append(waiter)
+        return served
 
     def _acknowledge(self, session: Session, ids: list[str]) -> None:
         done = 0
@@ -336,8 +358,6 @@ class Ring:
             self._totals[_ACKNOWLEDGED] += done
             self._sampling.count(ACKNOWLEDGED, done)
             self._finish()
-            if self._waiting and self._queued:
-                self._ready.notify(done)
 
     def _done(self, session: Session, record_id: str) -> Record | None:
         held = self._leased.get(record_id)
@@ -361,8 +381,6 @@ class Ring:
             del self._leased[record.id]
             self._see_expiry(record.expires)
         self._queued = deque(sorted([*back, *self._queued], key=lambda record: record.sequence))
-        if self._waiting:
-            self._ready.notify(len(back))
 
     def _expire(self, now: int) -> int:
         if not self._next_expiry or now < self._next_expiry:

@@ -26,6 +26,7 @@ from typing import IO, Any
 from engine.broker import wire
 from engine.broker.place import Address, Place, clear_stale, make_private, place_from, read_key
 from engine.broker.verbs import VERBS, Caller, Queues
+from engine.broker.waiter import Delivered
 from engine.errors import EngineError, SettingsError
 from engine.lifeline import Lifeline
 from engine.logs import configure
@@ -91,13 +92,16 @@ class QueueServer(Server):
         threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
 
     def _serve(self, peer: socket.socket) -> None:
-        caller = Caller(peer.fileno())
+        caller = Caller(peer)
         try:
             self._prove(peer)
             wire.set_timeouts(peer, 0, REPLY_S)
             while True:
-                request = wire.receive(peer.fileno())
-                wire.send(peer.fileno(), self._answer(caller, request))
+                reply = self._answer(caller, wire.receive(peer.fileno()))
+                if isinstance(reply[1], Delivered):
+                    wire.finish(peer.fileno(), reply[1].rest)
+                else:
+                    wire.send(peer.fileno(), reply)
         except (AuthenticationError, wire.WireError) as error:
             log.warning("Closed a connection to the queue: %s.", str(error).rstrip("."))
         except (EOFError, OSError):

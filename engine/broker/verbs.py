@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import logging
 import select
+import socket
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine.broker import wire
 from engine.broker.base import MAX_PAYLOAD_BYTES
 from engine.broker.journal import MAX_ID_BYTES
 from engine.broker.place import check_name
 from engine.broker.ring import Incoming, Ring
+from engine.broker.waiter import Delivered
 from engine.errors import BrokerError, MessageRejected
 
 log = logging.getLogger(__name__)
@@ -31,18 +34,27 @@ _INT64 = 1 << 63
 class Caller:
     """One client connection: whose it is, and whether it still stands."""
 
-    __slots__ = ("_poll", "client", "generation", "used")
+    __slots__ = ("_poll", "_socket", "client", "generation", "used")
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, peer: socket.socket) -> None:
+        self._socket = peer
         self.client = ""
         self.generation = ""
         self.used: set[Ring] = set()
         self._poll = select.poll()
-        self._poll.register(descriptor, select.POLLIN)
+        self._poll.register(peer, select.POLLIN)
 
     def gone(self) -> bool:
         """True once the peer closed; a peer that waits for its reply sends nothing."""
         return bool(self._poll.poll(0))
+
+    def deliver(self, answer: object) -> bytes:
+        """Write an answer as far as it fits now; returns the rest of its frame."""
+        frame = wire.frame(("#RETURN", answer))
+        try:
+            return frame[self._socket.send(frame, socket.MSG_DONTWAIT) :]
+        except BlockingIOError:
+            return frame
 
 
 class Queues:
@@ -118,7 +130,7 @@ def put_many(queues: Queues, name: str, _caller: Caller, batch: object) -> tuple
 
 def get_many(
     queues: Queues, name: str, caller: Caller, count: object, wait_s: object, acknowledged: object
-) -> tuple[Any, ...]:
+) -> tuple[Any, ...] | Delivered:
     """Acknowledge, then hand out up to `count` records."""
     wanted = check_count(count)
     if not isinstance(wait_s, int | float):

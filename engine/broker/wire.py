@@ -41,10 +41,21 @@ def send(fd: int, value: object) -> None:
         raise WireError(f"a message of {len(body)} bytes is longer than {MAX_FRAME_BYTES}")
     head = _LENGTH.pack(len(body))
     written = os.writev(fd, (head, body))
-    if written < len(body) + 4:
-        rest = memoryview(head + body)
-        while written < len(rest):
-            written += os.write(fd, rest[written:])
+    if written < len(body) + _LENGTH.size:
+        finish(fd, (head + body)[written:])
+
+
+def frame(value: object) -> bytes:
+    """One whole frame, for a writer that must not block."""
+    body = pickle.dumps(value, PROTOCOL)
+    return _LENGTH.pack(len(body)) + body
+
+
+def finish(fd: int, rest: bytes) -> None:
+    """Write what is left of a frame."""
+    view = memoryview(rest)
+    while view:
+        view = view[os.write(fd, view) :]
 
 
 def receive(fd: int, deadline: float | None = None) -> Any:  # noqa: ANN401 - plain values
