@@ -28,6 +28,9 @@ _log = logging.getLogger(__name__)
 LAG_S = 5
 """A second is settled this long after it ended."""
 
+WARM_UP_S = 240
+"""Seconds that shadows replay after a restart: as long as things are kept."""
+
 BATCH = 20_000
 _LARGEST_BATCH = 1_000_000
 
@@ -71,6 +74,7 @@ class Follower:
             store, source.id, settled, replays.names if replays else ()
         )
         self._replayed = settled
+        self._is_warm = replays is None or not settled
 
     @property
     def settled(self) -> int:
@@ -94,6 +98,7 @@ class Follower:
         start = self._cursor.settled
         if self._replays is not None:
             self._replays.prepare(now)
+            self._warm_up()
         requests, end = self._read(start, now)
         is_behind = end < now
         final = self._final(start, end, now)
@@ -161,6 +166,14 @@ class Follower:
             if limit >= _LARGEST_BATCH:
                 raise OverflowError(f"more than {limit} requests within one second at {start}")
             limit *= 4
+
+    def _warm_up(self) -> None:
+        """Fill the shadows' caches once after a restart; what they do meanwhile is told already."""
+        if self._is_warm or self._replays is None:
+            return
+        rows = self._reader.rows(self.settled - WARM_UP_S, self.settled, BATCH)
+        self._replays.feed(Window(rows), self._costs, self.settled)
+        self._is_warm = True
 
     @staticmethod
     def _final(start: int, end: float, now: float) -> int:

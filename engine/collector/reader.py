@@ -171,9 +171,12 @@ def open_source(url: str) -> Engine:
         arguments = {
             "connect_timeout": 3,
             "read_timeout": 60,
-            "init_command": "SET SESSION TRANSACTION READ ONLY, time_zone = '+00:00'",
+            "init_command": "SET SESSION time_zone = '+00:00'",
         }
-    return create_engine(parsed, pool_pre_ping=True, pool_size=2, connect_args=arguments)
+    engine = create_engine(parsed, pool_pre_ping=True, pool_size=2, connect_args=arguments)
+    if backend == "mysql":
+        _on_connect(engine, "SET SESSION TRANSACTION READ ONLY")
+    return engine
 
 
 def _read_only_sqlite(parsed: URL) -> Engine:
@@ -181,12 +184,16 @@ def _read_only_sqlite(parsed: URL) -> Engine:
         {"mode": "ro", "uri": "true"}
     )
     engine = create_engine(read_only, connect_args={"timeout": 3.0})
-
-    @event.listens_for(engine, "connect")
-    def _refuse_writes(connection: Any, _record: object) -> None:  # noqa: ANN401 - DBAPI
-        connection.execute("PRAGMA query_only=ON")
-
+    _on_connect(engine, "PRAGMA query_only=ON")
     return engine
+
+
+def _on_connect(engine: Engine, statement: str) -> None:
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - DBAPI
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        cursor.close()
 
 
 def _discovered(engine: Engine, source: Source) -> Layout:

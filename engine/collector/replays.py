@@ -7,9 +7,10 @@ the recording, so that they differ in their rulings alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Engine, select
 
 from db.queries import system
@@ -54,6 +55,7 @@ class Shadows:
         self._rule: Agent = resolve(AGENTS, HEURISTIC, "agent")()
         self._known: dict[str, float] = {}
         self._ttl_long_s = 0.0
+        self._begun: int | None = None
 
     def prepare(self, now: float) -> None:
         """Read tunables and the decisions and predictions made of late.
@@ -91,10 +93,14 @@ class Shadows:
                 shadow.request(request, cost_ms)
             if not request.hit:
                 draft.learn(request.cache_key, request.load_time_ms)
+        if self._begun is None:
+            first = window.requests[0].timestamp if window.requests else end
+            self._begun = math.floor(first)
         drained: dict[str, Seconds] = {}
         for name, shadow in self._shadows.items():
             shadow.advance(float(end))
-            drained[name] = shadow.drain()
+            # A shadow steps through the time before its first request too; nothing was asked then.
+            drained[name] = {at: names for at, names in shadow.drain().items() if at >= self._begun}
         return drained
 
     def _is_new(self, key: str, until: float) -> bool:
@@ -108,10 +114,8 @@ def make_replays(settings: Settings, source: Source, store: Engine) -> Shadows:
     return Shadows(settings.cache_capacity_bytes, source.id, store)
 
 
-def _prediction(row: Mapping[str, Any]) -> Prediction:
-    steps = {name: tuple(values) for name, values in row["horizon"].items()}
-    fixed = ("id", "at", "source", "cache_name", "interval_s", "valid_from", "valid_until")
-    return Prediction(**{name: row[name] for name in fixed}, **steps, forecaster=row["forecaster"])
+def _prediction(row: Any) -> Prediction:  # noqa: ANN401 - a row of `predictions`
+    return msgspec.convert({**row, **row["horizon"]}, Prediction)
 
 
 def _ruling(action: str, ttl_seconds: float, until: float) -> Ruling:
