@@ -7,7 +7,6 @@ error), 3 another engine holds the data folder.
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
 import os
 import sys
@@ -17,37 +16,9 @@ from typing import Any
 
 from engine.errors import ControlError, EngineError, JobError
 from engine.settings import Settings, load_settings
+from engine.terminal import ago, rows, say, show_status, who
 
 Command = Callable[[argparse.Namespace, Settings], int]
-
-
-def say(text: str = "") -> None:
-    """Print one line for a person."""
-    sys.stdout.write(text + "\n")
-
-
-def rows(head: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
-    """A table in columns as wide as their widest cell."""
-    cells = [[str(c) for c in line] for line in [head, *lines]]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
-    padded = ("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in cells)
-    return "\n".join(line.rstrip() for line in padded)
-
-
-def ago(since: float) -> str:
-    """How long ago, in words."""
-    seconds = max(0, round(time.time() - since))
-    if seconds < 120:
-        return f"{seconds} s"
-    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
-
-
-def who() -> str:
-    """Whose act the audit notes."""
-    try:
-        return f"terminal:{getpass.getuser()}"
-    except (KeyError, OSError):
-        return f"terminal:{os.getuid()}"
 
 
 def up(given: argparse.Namespace, settings: Settings) -> int:
@@ -86,27 +57,6 @@ def status(given: argparse.Namespace, settings: Settings) -> int:
         say(json.dumps(found, indent=1))
         return 0
     return show_status(found)
-
-
-def show_status(found: dict[str, Any]) -> int:
-    """Print a status."""
-    engine = found["engine"]
-    say(
-        f"Engine {engine['state']} (pid {engine['pid']}, started by the {engine['owner']} "
-        f"{ago(engine['since'])} ago)"
-    )
-    say(
-        f"API http://127.0.0.1:{engine['api_port']}   data {engine['data']}   logs {engine['logs']}"
-    )
-    say()
-    lines = [
-        (s["name"], s["state"], ago(s["since"]), s["pid"] or "-", s["restarts"], s["why"])
-        for s in found["services"]
-    ]
-    say(rows(("SERVICE", "STATE", "SINCE", "PID", "RESTARTS", "WHY"), lines))
-    for job in found["jobs"]:
-        say(f"job {job['id']}: {job['kind']} runs since {ago(job['since'])} (pid {job['pid']})")
-    return 0
 
 
 def steer(given: argparse.Namespace, settings: Settings) -> int:
