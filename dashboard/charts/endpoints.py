@@ -6,9 +6,10 @@ import altair as alt
 import pandas as pd
 
 from dashboard.charts.palette import Theme, colours
-from dashboard.charts.panel import HEIGHT, AnyChart
+from dashboard.charts.panel import AnyChart
 from engine.histogram import merged
 
+HEIGHT = 300
 PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 

@@ -59,11 +59,15 @@ def nice_top(value: float, before: float | None = None, floor: float = 1.0) -> f
 
 
 def rows(
-    frame: pd.DataFrame, span: Span, top: float, events: pd.DataFrame | None = None
+    frame: pd.DataFrame,
+    span: Span,
+    top: float,
+    events: pd.DataFrame | None = None,
+    bottom: float = 0.0,
 ) -> pd.DataFrame:
     """The chart's one data set: values, the window's ends and the events inside it."""
     ends = pd.DataFrame(
-        {"at": [span.start, span.end], "value": [0.0, top], "kind": "end", "series": ""}
+        {"at": [span.start, span.end], "value": [bottom, top], "kind": "end", "series": ""}
     )
     parts = [frame.assign(kind="value"), ends]
     if events is not None and not events.empty:
@@ -85,7 +89,7 @@ def rows(
     for name in ("value", "low", "high"):
         joined[name] = pd.to_numeric(joined[name]).astype("float64")
     for name in ("series", "label"):
-        joined[name] = joined[name].fillna("").astype(str)
+        joined[name] = joined[name].astype(object).fillna("").astype(str)
     joined["at"] = pd.to_datetime(joined["at"].astype("float64"), unit="s", utc=True)
     return joined
 
@@ -96,6 +100,7 @@ def lines(
     span: Span,
     top: float,
     events: pd.DataFrame | None = None,
+    bottom: float = 0.0,
 ) -> AnyChart:
     """Lines over time. `frame` has at (s), series, value and, for a band, low and high."""
     names = list(panel.colours)
@@ -146,7 +151,7 @@ def lines(
         x=x, y=y, color=colour, tooltip=_tooltip(panel)
     )
     layers = [_band(base, x, colour), curve, hover, _ends(x, y), *_event_layers(x, panel.theme)]
-    data = rows(frame, span, top, events)
+    data = rows(frame, span, top, events, bottom)
     return alt.layer(*layers, data=data).properties(height=panel.height)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from dashboard import client, data
@@ -61,6 +62,19 @@ def controls(source: data.SourceRow) -> None:
         st.caption(
             f"Learning rate {values.number('agent.learning_rate'):g}, discount "
             f"{values.number('agent.discount'):g}; change them on **System**."
+        )
+
+
+def standing(source: data.SourceRow, decisions: pd.DataFrame) -> None:
+    """Say so when the agent may control but its decisions are held back."""
+    values = tuned()
+    may = effective(values.text("agent.mode"), source) == "control"
+    if not may or values.flag("agent.hold") or decisions.empty:
+        return
+    if not bool(decisions["published"].iloc[0]):
+        st.caption(
+            ":orange[:material/shield: Held back: the newest decisions are not published, so the "
+            "cache runs as plain LRU.] The events on **Overview** say why."
         )
 
 

@@ -32,13 +32,21 @@ def timeline(
     if values.empty:
         empty(waiting, height=panel.height + 28)
         return
+    bottom = 0.0
     if top is None:
-        slot = f"axis-{key}"
         highest = float(frame["high"].max()) if "high" in frame else float(values.max())
-        top = nice_top(highest, st.session_state.get(slot), floor)
-        st.session_state[slot] = top
+        top = _sticky(f"axis-{key}", highest, floor)
+        if values.min() < 0:
+            bottom = -_sticky(f"axis-{key}-low", -float(values.min()), floor)
     says = summary(frame, panel)
-    chart(lines(frame, panel, shell.span(), top, events), key, says)
+    chart(lines(frame, panel, shell.span(), top, events, bottom), key, says)
+
+
+def _sticky(slot: str, reach: float, floor: float) -> float:
+    """An axis end that a session keeps from tick to tick."""
+    end = nice_top(reach, st.session_state.get(slot), floor)
+    st.session_state[slot] = end
+    return end
 
 
 def summary(frame: pd.DataFrame, panel: Panel) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import streamlit as st
 
@@ -42,19 +43,20 @@ def _widget(name: str, tunable: Tunable, value: Value) -> None:
     # The stored value is part of the key: a change made elsewhere shows here as well.
     key = f"tunable-{name}-{value}"
     label = f"{tunable.help} ({tunable.unit})" if tunable.unit else tunable.help
-    chosen: Value
+    pressed: Any = {"key": key, "on_change": _changed_by_hand, "args": (name, key)}
     if tunable.choices:
         choices = list(tunable.choices)
-        chosen = st.selectbox(label, choices, choices.index(str(value)), key=key)
+        st.selectbox(label, choices, choices.index(str(value)), **pressed)
     elif isinstance(tunable.default, bool):
-        chosen = st.toggle(label, bool(value), key=key)
+        st.toggle(label, bool(value), **pressed)
     elif tunable.unit in WHOLE:
         low, high = int(tunable.low or 0), int(tunable.high or 0)
-        chosen = st.number_input(label, low, high, int(value), 1, key=key)
+        st.number_input(label, low, high, int(value), 1, **pressed)
     else:
-        low_, high_ = float(tunable.low or 0), float(tunable.high or 0)
-        step = 1.0 if high_ > 10 else 0.01
-        chosen = st.number_input(label, low_, high_, float(value), step, format="%g", key=key)
-    if chosen != value:
-        set_value(name, chosen)
-        st.rerun()
+        least, most = float(tunable.low or 0), float(tunable.high or 0)
+        step = 1.0 if most > 10 else 0.01  # rates and weights move in hundredths
+        st.number_input(label, least, most, float(value), step, format="%g", **pressed)
+
+
+def _changed_by_hand(name: str, key: str) -> None:
+    set_value(name, st.session_state[key])

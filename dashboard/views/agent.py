@@ -86,6 +86,7 @@ def page_live(source: data.SourceRow) -> None:
     """Everything that moves."""
     window = shell.window_s()
     decisions, rewards = data.decisions(source.id, window), data.rewards(source.id, window)
+    agent_controls.standing(source, decisions)
     figures(decisions, rewards)
     charts(source, decisions, rewards)
     agent_tables.shadows(source)

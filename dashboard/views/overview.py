@@ -15,6 +15,8 @@ from dashboard.parts import own_system, services, shell
 from dashboard.parts.drawing import card, timeline
 from dashboard.parts.states import empty, engine_missing, no_source
 
+STALE_S = 15.0
+"""Older figures are shown as a dash, not as if they were current."""
 ALL = tuple(POLICY_NAMES)
 SHADOWED = list(POLICY_NAMES.values())
 
@@ -24,26 +26,44 @@ def figures(source: data.SourceRow) -> None:
     width, window = shell.width_s(), shell.window_s()
     frame = data.traffic(source.id, window, width, ALL)
     recorded = frame[frame["policy"] == "recorded"]
+    newest = float(recorded["at"].max()) + width if not recorded.empty else None
+    current = newest is not None and time.time() - newest <= STALE_S + width
     queue = data.queue(window)
+    working = not queue.empty and time.time() - float(queue["at"].max()) <= STALE_S
     rewards = data.rewards(source.id, window).iloc[::-1]
     rates = series.rate(recorded, width, "requests", "requests")["value"]
     ratios = series.share(recorded, width, "hits", "requests", "measured")["value"]
     saved = series.share(recorded, width, "saved_ms", "requests", "measured")["value"]
     with st.grid(6, min_column_width=150):
         recent = rates.tail(max(1, 10 // width))
-        card("Requests", _mean(recent), "/s", rates, explains="Mean of the last 10 s")
-        card("Hit ratio", _last(ratios), "", ratios, percent=True, explains="Last 10 s, measured")
+        card(
+            "Requests",
+            _mean(recent) if current else None,
+            "/s",
+            rates,
+            explains="Mean of the last 10 s",
+        )
+        card(
+            "Hit ratio",
+            _last(ratios) if current else None,
+            "",
+            ratios,
+            percent=True,
+            explains="Last 10 s, measured",
+        )
         card(
             "Load time saved",
-            _last(saved),
+            _last(saved) if current else None,
             "ms/req",
             saved,
             explains="Per request, last 10 s: each hit's last known miss cost minus its own time",
         )
         depth = queue["depth_max"].astype("float64")
-        card("Queue depth", _last(depth), "/ 100", depth, digits=0, explains="Highest in a second")
+        top = float(depth.tail(10).max()) if working else None
+        card("Queue depth", top, "/ 100", depth, digits=0, explains="Highest of the last 10 s")
         delay = queue["dequeue_p95_ms"].astype("float64").dropna()
-        card("Dequeue delay p95", _last(delay), "ms", delay, digits=2, explains="Last second")
+        late = _last(delay) if working else None
+        card("Dequeue delay p95", late, "ms", delay, digits=2, explains="Last second with a read")
         reward = rewards["reward_ms"].astype("float64").dropna()
         card(
             "Reward",
@@ -52,7 +72,7 @@ def figures(source: data.SourceRow) -> None:
             reward.rolling(20, min_periods=1).mean(),
             explains="Mean of the last 20 decisions: load time saved minus costs, per interval",
         )
-    freshness(recorded["at"].max() + width if not recorded.empty else None, source)
+    freshness(newest, source)
 
 
 def _last(values: pd.Series) -> float | None:
@@ -71,11 +91,11 @@ def freshness(newest: float | None, source: data.SourceRow) -> None:
     costs = f"load times {source.costs}"
     if newest is None:
         st.caption(f"No requests of {whose} in this window · {costs}")
-    elif time.time() - newest > 15:
+    elif time.time() - newest > STALE_S:
         clock = time.strftime("%H:%M:%S", time.localtime(newest))
         st.caption(f":orange[No new requests of {whose} since {clock}] · {costs}")
     else:
-        st.caption(f"Requests of {whose}, {time.time() - newest:.0f} s old · {costs}")
+        st.caption(f"Requests of {whose}, {max(0.0, time.time() - newest):.0f} s old · {costs}")
 
 
 def trends(source: data.SourceRow) -> None:

@@ -16,6 +16,7 @@ from dashboard.parts.drawing import chart, timeline
 from dashboard.parts.states import empty, engine_missing, no_source
 
 TOP = 5
+MOST = 10
 
 
 def table(source: data.SourceRow) -> pd.DataFrame:
@@ -41,7 +42,9 @@ def charts(source: data.SourceRow, shown: pd.DataFrame) -> None:
             series.share(frame[frame["cache_name"] == name], width, "hits", "requests", name)
             for name in busiest
         ]
-        panel = Panel("Hit ratio (%)", colours(busiest, theme), ".1%", ".0%", theme=theme)
+        panel = Panel(
+            "Hit ratio (%)", colours(busiest, theme), ".1%", ".0%", endpoints.HEIGHT, theme=theme
+        )
         lines = pd.concat(parts, ignore_index=True) if parts else series.empty()
         timeline(
             "traffic-ratio",
@@ -52,8 +55,8 @@ def charts(source: data.SourceRow, shown: pd.DataFrame) -> None:
             events=data.events(shell.window_s()),
         )
     with right:
-        st.markdown("**Load time** · p50, p95 and p99 of all requests, hits included")
-        known = shown.dropna(subset=["p50", "p99"]).head(12)
+        st.markdown("**Load time** · p50, p95 and p99, hits included, busiest endpoints")
+        known = shown.dropna(subset=["p50", "p99"]).head(MOST)
         if known.empty:
             empty("No load time in this window.")
         else:

@@ -1,0 +1,117 @@
+"""The real app in a real browser: it comes alive, obeys its buttons, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from dashboard.navigation import PAGES
+from tests.browser.app import FLAGS, App, chromium
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(170)]
+
+GONE_WITHIN_S = 2.5
+"""An engine that a dashboard started ends within two seconds; the rest is the machine's."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is missing; install it with: apt-get install chromium")
+        pytest.skip("Chromium is missing; install it with: apt-get install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[App]:
+    started = App(tmp_path)
+    try:
+        started.wait_ready()
+        yield started
+    finally:
+        started.clean()
+
+
+def figure(page: Page, label: str) -> str:
+    """The value of one headline figure."""
+    card = page.get_by_test_id("stMetric").filter(has_text=label).first
+    return card.get_by_test_id("stMetricValue").inner_text().strip()
+
+
+def eventually(holds: Callable[[], bool], what: str, seconds: float = 45) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if holds():
+            return
+        time.sleep(0.3)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def is_number(text: str) -> bool:
+    return any(letter.isdigit() for letter in text)
+
+
+def test_the_overview_moves_obeys_stop_and_start_and_ends_clean_on_sigterm(
+    app: App, browser: Browser, tmp_path: Path
+) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 1300})
+    page.goto(f"{app.url}/?refresh=1+s&window=1m")
+    page.get_by_test_id("stMetric").first.wait_for(timeout=40_000)
+    eventually(lambda: is_number(figure(page, "Hit ratio")), "a hit ratio")
+    eventually(lambda: figure(page, "Queue depth")[0] in "123456789", "predictions on the queue")
+    page.locator(
+        "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg"
+    ).first.wait_for()
+    before = figure(page, "Hit ratio")
+    eventually(lambda: figure(page, "Hit ratio") != before, "another hit ratio")
+
+    page.get_by_role("button", name="Stop all", exact=False).click()
+    eventually(lambda: page.get_by_text("stopped").count() >= 7, "all services stopped")
+    eventually(lambda: figure(page, "Queue depth") == "-", "no queue depth any more", 60)
+    page.get_by_role("button", name="Start all", exact=False).click()
+    eventually(lambda: page.get_by_text("running", exact=True).count() >= 5, "services running")
+    eventually(lambda: is_number(figure(page, "Queue depth")), "a queue depth again")
+
+    for row in PAGES:
+        for theme in ("light", "dark"):
+            look(browser, app, "" if row is PAGES[0] else row.file, theme, tmp_path)
+    left = app.stop(signal.SIGTERM, GONE_WITHIN_S)
+    assert left == []
+
+
+def look(browser: Browser, app: App, path: str, theme: str, folder: Path) -> None:
+    """Open one page, expect no error on it, and keep a picture under pytest's base folder."""
+    page = browser.new_page(
+        viewport={"width": 1440, "height": 1500},
+        color_scheme="dark" if theme == "dark" else "light",
+    )
+    page.goto(f"{app.url}/{path}")
+    page.get_by_role("heading", level=1).wait_for(timeout=30_000)
+    page.wait_for_timeout(2_000)
+    assert page.get_by_test_id("stException").count() == 0
+    assert page.get_by_test_id("stAlertContentError").count() == 0
+    shown = folder / f"{path or 'overview'}-{theme}.png"
+    page.screenshot(path=shown)
+    assert shown.stat().st_size > 20_000
+    page.close()
+
+
+def test_sigkill_of_the_dashboard_leaves_no_process_behind(app: App) -> None:
+    assert len(app.processes()) > 5
+    assert app.stop(signal.SIGKILL, GONE_WITHIN_S) == []
+
+
+def test_an_interrupt_ends_everything(app: App) -> None:
+    assert app.stop(signal.SIGINT, GONE_WITHIN_S) == []

@@ -1,0 +1,136 @@
+"""Pages drawn without an engine: a store of demo rows, or an empty one, and a faked engine."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from sqlalchemy.engine import make_url
+from streamlit.testing.v1 import AppTest
+
+from db.migrations import migrate
+from db.session import open_store
+from engine import actions
+from engine.errors import ControlError
+from engine.settings import ROOT, load_settings
+from tests.dashboard import demo
+
+ACTED = (
+    "start_service",
+    "stop_service",
+    "restart_service",
+    "start_all",
+    "stop_all",
+    "ensure_engine",
+    "set_tunable",
+    "start_job",
+    "cancel_job",
+)
+MAIN = ROOT / "dashboard" / "main.py"
+
+
+@dataclass
+class FakeEngine:
+    """Answers as the engine's actions do, and remembers what was asked."""
+
+    running: bool = True
+    asked: list[tuple[str, tuple[object, ...]]] = field(default_factory=list)
+    refusal: str = ""
+
+    def status(self) -> dict[str, Any]:
+        """One service of each state."""
+        if not self.running:
+            raise ControlError("No engine runs on this data folder.")
+        states = ("running", "starting", "degraded", "standby", "stopped", "failed")
+        services = [
+            {
+                "name": f"s-{state}",
+                "title": f"Service {state}",
+                "state": state,
+                "since": time.time() - 90,
+                "why": "because | of <tests>",
+                "restarts": 1,
+                "pid": 1,
+            }
+            for state in states
+        ]
+        about = {"pid": 1, "owner": "dashboard", "since": time.time() - 100, "state": "running"}
+        return {"engine": about, "services": services, "jobs": []}
+
+    def act(self, name: str) -> Callable[..., object]:
+        """An action that notes its call."""
+
+        def called(*args: object, **_options: object) -> object:
+            if self.refusal:
+                raise ControlError(self.refusal)
+            self.asked.append((name, args))
+            return args[1] if name == "set_tunable" else None
+
+        return called
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    fake = FakeEngine()
+    monkeypatch.setattr(actions, "status", fake.status)
+    for name in ACTED:
+        monkeypatch.setattr(actions, name, fake.act(name))
+    monkeypatch.setattr(actions, "queue_status", lambda: {"newest": []})
+    monkeypatch.setattr(actions, "tail_log", lambda *_: ["2026-01-01T00:00:00.000Z INFO x y"])
+    return fake
+
+
+@pytest.fixture
+def empty_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A migrated store without rows; the pages' caches forget every other store."""
+    from engine.actions.store import _loaded
+
+    url = f"sqlite:///{tmp_path / 'pages.sqlite3'}"
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("CACHESCOPE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("CACHESCOPE_LOG_DIR", str(tmp_path / "logs"))
+    store = open_store(load_settings().database_url)
+    migrate(store)
+    store.dispose()
+    for forget in (st.cache_data.clear, st.cache_resource.clear, _loaded.cache_clear):
+        forget()
+    yield url
+    for forget in (st.cache_data.clear, st.cache_resource.clear, _loaded.cache_clear):
+        forget()
+
+
+@pytest.fixture(scope="session")
+def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store filled once; its rows reach a little into the future, so that they stay fresh."""
+    path = tmp_path_factory.mktemp("demo") / "demo.sqlite3"
+    store = open_store(f"sqlite:///{path}")
+    migrate(store)
+    demo.fill(store, now=time.time() + 120, span_s=440)
+    store.dispose()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture
+def filled_store(empty_store: str, demo_file: Path) -> str:
+    """A store of some busy minutes."""
+    target = Path(make_url(empty_store).database or "")
+    for left in target.parent.glob(f"{target.name}*"):
+        left.unlink()
+    shutil.copy(demo_file, target)
+    return empty_store
+
+
+def open_page(file: str) -> AppTest:
+    """Draw one page as its first visitor sees it."""
+    app = AppTest.from_file(str(MAIN), default_timeout=30)
+    app.run()
+    return app if file == "overview" else app.switch_page(f"views/{file}.py").run()

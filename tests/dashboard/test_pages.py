@@ -1,0 +1,190 @@
+"""Every page, drawn for real in every state that a person can meet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.navigation import PAGES
+from tests.dashboard.conftest import FakeEngine, open_page
+
+FILES = [row.file for row in PAGES]
+CHARTS = {"overview": 2, "queue": 4, "forecaster": 3, "agent": 4, "traffic": 2, "system": 0}
+
+
+def texts(app: AppTest) -> str:
+    """Everything that is written on the page."""
+    kinds = (app.markdown, app.caption, app.info, app.error, app.metric)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def charts(app: AppTest) -> int:
+    return len(app.get("vega_lite_chart"))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_filled_store_draws_every_chart_of_the_page(
+    file: str, filled_store: str, engine: FakeEngine
+) -> None:
+    app = open_page(file)
+    assert not app.exception
+    assert not app.error
+    assert charts(app) == CHARTS[file]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_an_empty_store_says_what_to_press(file: str, empty_store: str, engine: FakeEngine) -> None:
+    app = open_page(file)
+    assert not app.exception
+    assert not app.error
+    assert charts(app) == 0
+    if file != "system":
+        assert "start" in texts(app).lower()
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_without_an_engine_the_history_stays_and_a_button_starts_one(
+    file: str, filled_store: str, engine: FakeEngine
+) -> None:
+    engine.running = False
+    app = open_page(file)
+    assert not app.exception
+    assert charts(app) == CHARTS[file]
+    app.button(key="start-engine").click().run()
+    assert ("ensure_engine", ()) in engine.asked
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_store_without_tables_is_a_sentence(
+    file: str,
+    tmp_path: Path,
+    engine: FakeEngine,
+    empty_store: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'none.sqlite3'}")
+    app = open_page(file)
+    assert not app.exception
+    assert app.info
+    assert "store is empty" in app.info[0].value
+
+
+def test_an_unreachable_database_is_a_sentence(
+    engine: FakeEngine, empty_store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://someone:secret@127.0.0.1:9/none")
+    app = open_page("overview")
+    assert not app.exception
+    assert "Could not reach" in app.error[0].value
+    assert "secret" not in texts(app)
+
+
+def test_a_wrong_setting_is_a_sentence(
+    engine: FakeEngine, empty_store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "oracle://somewhere/x")
+    app = open_page("overview")
+    assert not app.exception
+    assert "not supported" in app.error[0].value
+
+
+def test_the_overview_names_state_reason_and_owner(filled_store: str, engine: FakeEngine) -> None:
+    app = open_page("overview")
+    written = texts(app)
+    for state in ("running", "starting", "degraded", "standby", "stopped", "failed"):
+        assert f" {state}]" in written
+    assert "because \\| of &lt;tests>" in written
+    assert "owned by a dashboard" in written
+    labels = [metric.label for metric in app.metric]
+    assert labels == [
+        "Requests", "Hit ratio", "Load time saved", "Queue depth", "Dequeue delay p95", "Reward",
+    ]  # fmt: skip
+    assert all(any(digit.isdigit() for digit in str(metric.value)) for metric in app.metric)
+
+
+@pytest.mark.parametrize(
+    ("key", "action"),
+    [
+        ("service-start", "start_service"),
+        ("service-stop", "stop_service"),
+        ("service-restart", "restart_service"),
+        ("start-all", "start_all"),
+        ("stop-all", "stop_all"),
+    ],
+)
+def test_each_button_asks_the_engine(
+    key: str, action: str, filled_store: str, engine: FakeEngine
+) -> None:
+    app = open_page("overview")
+    app.button(key=key).click().run()
+    assert [name for name, _ in engine.asked] == [action]
+
+
+def test_a_refusal_shows_in_its_own_words(filled_store: str, engine: FakeEngine) -> None:
+    app = open_page("overview")
+    engine.refusal = "The engine is stopping; start it again afterwards."
+    app.button(key="stop-all").click().run()
+    assert [error.value for error in app.error] == [engine.refusal]
+
+
+def test_window_and_refresh_travel_from_page_to_page(filled_store: str, engine: FakeEngine) -> None:
+    app = AppTest.from_file(str(Path("dashboard/main.py").resolve()), default_timeout=30)
+    app.query_params["window"] = "15m"
+    app.query_params["refresh"] = "paused"
+    app.run()
+    app.switch_page("views/queue.py").run()
+    assert app.session_state["window"] == "15m"
+    assert app.session_state["refresh"] == "paused"
+
+
+def test_control_is_given_only_after_a_yes(filled_store: str, engine: FakeEngine) -> None:
+    app = open_page("agent")
+    app.button(key="agent-advise").click().run()
+    assert engine.asked == [("set_tunable", ("agent.mode", "advise"))]
+
+
+def test_hold_is_one_press(filled_store: str, engine: FakeEngine) -> None:
+    app = open_page("agent")
+    app.button(key="agent-hold").click().run()
+    assert engine.asked == [("set_tunable", ("agent.hold", True))]
+
+
+def test_a_tunable_is_written_and_cannot_leave_its_range(
+    filled_store: str, engine: FakeEngine
+) -> None:
+    app = open_page("system")
+    field = next(one for one in app.number_input if one.key.startswith("tunable-agent.discount"))
+    assert (field.min, field.max) == (0.0, 0.999)
+    field.set_value(0.5).run()
+    assert engine.asked == [("set_tunable", ("agent.discount", 0.5))]
+
+
+def test_a_running_job_shows_progress_and_can_be_cancelled(
+    filled_store: str, engine: FakeEngine
+) -> None:
+    app = open_page("traffic")
+    assert "420 of 1,000" in str(app.get("progress")[0].proto.text)
+    app.button(key="cancel-job-2").click().run()
+    assert engine.asked == [("cancel_job", ("job-2",))]
+
+
+def test_seeding_starts_a_job(filled_store: str, engine: FakeEngine) -> None:
+    app = open_page("traffic")
+    app.button(key="seed").click().run()
+    assert engine.asked == [("start_job", ("seed", {"rows": 20000, "workload": "daily"}))]
+
+
+def test_settings_hide_secrets(
+    engine: FakeEngine, empty_store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_URL", "postgresql://me:topsecret@127.0.0.1:9/x")
+    monkeypatch.setenv("DB_PASSWORD", "topsecret")
+    from dashboard.parts.settings_table import rows
+    from engine.settings import load_settings
+
+    table = rows(load_settings()).set_index("setting")["value"]
+    assert table["DB_PASSWORD"] == "(hidden)"
+    assert table["SOURCE_URL"] == "postgresql://me:***@127.0.0.1:9/x"
+    assert not table.astype(str).str.contains("topsecret").any()
