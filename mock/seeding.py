@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -125,7 +124,7 @@ def target(given: argparse.Namespace, settings: Settings) -> URL:
         if not given.database:
             raise StoreError("--db_type sqlite needs --database with the name of the file.")
         return URL.create("sqlite", database=str(Path(given.database).absolute()))
-    password = given.password or os.environ.get("DB_PASSWORD") or None
+    password = given.password or settings.db_password.get_secret_value() or None
     url = URL.create(
         given.db_type,
         username=given.user or settings.db_user or None,

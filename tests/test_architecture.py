@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "mock": {"mock", "engine", "db"},
     "dashboard": {"dashboard", "engine", "db"},
 }
-READS_ENVIRONMENT = {"engine/settings.py", "engine/lifeline.py"}
+READS_ENVIRONMENT = {"engine/settings.py", "engine/lifeline.py", "mock/traffic/header.py"}
 
 
 def sources(*packages: str) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, takewhile
@@ -13,6 +12,7 @@ import httpx
 
 from engine.errors import EngineError
 from mock.openapi import Catalogue, SpecificationError, make_catalogue, read_specification
+from mock.traffic.header import header_from
 from mock.traffic.probe import check_address, look
 from mock.workloads import WORKLOADS, Arrival
 
@@ -66,17 +66,9 @@ class Plan:
         """The header that the environment variable `header_env` holds, if one is named.
 
         Raises:
-            TrafficError: the variable is not set.
+            HeaderError: the variable is not set.
         """
-        if not self.header_env:
-            return {}
-        text = os.environ.get(self.header_env, "")
-        if not text:
-            raise TrafficError(f"The environment variable {self.header_env} is not set.")
-        name, colon, value = text.partition(":")
-        if colon and name.replace("-", "").isalnum():
-            return {name.strip(): value.strip()}
-        return {"Authorization": text.strip()}
+        return header_from(self.header_env)
 
     def arrivals(self, catalogue: Catalogue, start: float) -> Iterator[Arrival]:
         """The requests of this run, from `start` on."""
