@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from db.migrations import migrate
-from db.session import open_store
+from db.session import open_store, writing
+from db.tables import metadata
 
 SERVERS = {
     "mariadb": ("TEST_MARIADB_URL", "mysql+pymysql://root@127.0.0.1:3306/mysql"),
@@ -32,6 +33,11 @@ _CREATE = {
 _DROP = {
     "mariadb": "DROP DATABASE IF EXISTS {}",
     "postgres": "DROP DATABASE IF EXISTS {} WITH (FORCE)",
+}
+_RESTART = {
+    "sqlite": "SELECT '{}'",  # SQLite starts again by itself
+    "mysql": "ALTER TABLE {} AUTO_INCREMENT = 1",
+    "postgresql": "ALTER SEQUENCE {}_id_seq RESTART",
 }
 
 
@@ -73,22 +79,61 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
 
 
 @pytest.fixture
-def store(store_url: URL) -> Iterator[Engine]:
-    """A migrated store, on each of the three kinds in turn."""
+def fresh_store(store_url: URL) -> Iterator[Engine]:
+    """A migrated store of one's own on each kind in turn, for tests that change its tables."""
     opened = open_store(store_url)
     migrate(opened)
     yield opened
     opened.dispose()
 
 
-@pytest.fixture(params=["mariadb", "postgres"])
-def server_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """A migrated store on each server in turn, for what SQLite cannot do."""
-    with fresh_database(request.param, tmp_path) as url:
-        opened = open_store(url)
-        migrate(opened)
+@pytest.fixture(scope="session")
+def shared_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], URL]]:
+    """One migrated database per kind of server for the whole session: making one takes long."""
+    urls: dict[str, URL] = {}
+    with contextlib.ExitStack() as ends:
+
+        def database(kind: str) -> URL:
+            if kind not in urls:
+                url = ends.enter_context(fresh_database(kind, tmp_path_factory.mktemp(kind)))
+                opened = open_store(url)
+                migrate(opened)
+                opened.dispose()
+                urls[kind] = url
+            return urls[kind]
+
+        yield database
+
+
+@contextlib.contextmanager
+def shared_store(url: URL) -> Iterator[Engine]:
+    """The session's store of one kind, emptied."""
+    opened = open_store(url)
+    with writing(opened) as connection:
+        for table in metadata.sorted_tables:
+            emptied = connection.execute(table.delete()).rowcount
+            if emptied and table.autoincrement_column is not None:
+                connection.execute(text(_RESTART[opened.dialect.name].format(table.name)))
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture(params=["sqlite", "mariadb", "postgres"])
+def store(
+    request: pytest.FixtureRequest, shared_databases: Callable[[str], URL]
+) -> Iterator[Engine]:
+    """An empty migrated store, on each of the three kinds in turn."""
+    with shared_store(shared_databases(request.param)) as opened:
         yield opened
-        opened.dispose()
+
+
+@pytest.fixture(params=["mariadb", "postgres"])
+def server_store(
+    request: pytest.FixtureRequest, shared_databases: Callable[[str], URL]
+) -> Iterator[Engine]:
+    """An empty migrated store on each server in turn, for what SQLite cannot do."""
+    with shared_store(shared_databases(request.param)) as opened:
+        yield opened
 
 
 @pytest.fixture

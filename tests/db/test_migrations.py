@@ -33,7 +33,8 @@ def test_the_head_named_in_code_is_the_last_revision() -> None:
     assert ScriptDirectory.from_config(migrations.config()).get_current_head() == migrations.HEAD
 
 
-def test_an_empty_database_gets_exactly_our_tables(store: Engine) -> None:
+def test_an_empty_database_gets_exactly_our_tables(fresh_store: Engine) -> None:
+    store = fresh_store
     assert differences(store) == []
     with reading(store) as connection:
         assert migrations.revision(connection) == migrations.HEAD
@@ -86,7 +87,8 @@ def test_processes_that_start_at_once_all_find_one_schema(store_url: URL) -> Non
     store.dispose()
 
 
-def test_a_newer_schema_is_refused_and_left_alone(store: Engine) -> None:
+def test_a_newer_schema_is_refused_and_left_alone(fresh_store: Engine) -> None:
+    store = fresh_store
     with writing(store) as connection:
         connection.execute(text("UPDATE cachescope_version SET version_num = '9999'"))
     with pytest.raises(NewerSchema, match=r"newer Cachescope .* \(revision 9999; .*0001\)"):
@@ -115,7 +117,8 @@ def test_a_users_other_tables_do_not_matter(store_url: URL) -> None:
     store.dispose()
 
 
-def test_a_creation_that_was_killed_half_way_is_finished(store: Engine) -> None:
+def test_a_creation_that_was_killed_half_way_is_finished(fresh_store: Engine) -> None:
+    store = fresh_store
     with writing(store) as connection:
         connection.execute(text("UPDATE cachescope_version SET version_num = 'creating'"))
         connection.execute(text("DROP TABLE rollups"))

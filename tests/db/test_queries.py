@@ -14,7 +14,9 @@ from sqlalchemy import Engine, event
 
 import db.queries
 from db import writes
+from db.migrations import migrate
 from db.queries import decisions, forecasts, queue, sources, system, traffic
+from db.session import open_store
 from db.tables import cache_metrics, events, metadata, queue_samples, rewards, rollups
 from db.tables import decisions as decision_table
 from db.tables import forecast_scores as score_table
@@ -67,20 +69,29 @@ def call(function: Callable[..., Any], store: Engine) -> object:
     return function(store, **{name: ARGUMENTS[name] for name in required})
 
 
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """One store for all the tests here that only read."""
+    opened = open_store(f"sqlite:///{tmp_path_factory.mktemp('queries')}/store.sqlite3")
+    migrate(opened)
+    yield opened
+    opened.dispose()
+
+
 @pytest.mark.parametrize("name", [name for name, _ in functions()])
-def test_no_query_reads_a_whole_table(sqlite_store: Engine, name: str) -> None:
+def test_no_query_reads_a_whole_table(empty_store: Engine, name: str) -> None:
     asked: list[tuple[str, Any]] = []
 
     def note(_c: object, _cursor: object, sql: str, values: object, *_: object) -> None:
         if sql.lstrip().upper().startswith(("SELECT", "WITH")):
             asked.append((sql, values))
 
-    event.listen(sqlite_store, "before_cursor_execute", note)
-    call(dict(functions())[name], sqlite_store)
-    event.remove(sqlite_store, "before_cursor_execute", note)
+    event.listen(empty_store, "before_cursor_execute", note)
+    call(dict(functions())[name], empty_store)
+    event.remove(empty_store, "before_cursor_execute", note)
     assert asked
     big = set(metadata.tables) - SMALL
-    with sqlite_store.connect() as connection:
+    with empty_store.connect() as connection:
         for sql, values in asked:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
             steps = [str(row[3]) for row in plan]
@@ -92,8 +103,8 @@ def test_no_query_reads_a_whole_table(sqlite_store: Engine, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, _ in functions() if name.endswith("_frame")])
-def test_a_frame_has_its_columns_even_without_rows(sqlite_store: Engine, name: str) -> None:
-    found = call(dict(functions())[name], sqlite_store)
+def test_a_frame_has_its_columns_even_without_rows(empty_store: Engine, name: str) -> None:
+    found = call(dict(functions())[name], empty_store)
     assert isinstance(found, pd.DataFrame)
     assert len(found) == 0
     assert len(found.columns) > 1
