@@ -24,6 +24,9 @@ from engine.forecast.base import Config, Forecast, Forecaster, Series
 from engine.forecast.features import Scale, fit_scales, inputs, scale_array, targets, undo
 from engine.forecast.network import Network, pinball
 
+TAIL = 12
+"""Windows that training needs at least, those to stop by among them."""
+
 BATCH = 256
 EPOCHS = 30
 BATCHES_PER_EPOCH = 60
@@ -51,7 +54,7 @@ class LSTMForecaster(Forecaster):
     @property
     def least(self) -> int:
         """Some windows to learn from and some to stop by."""
-        return self.config.window + self.config.horizon + 24
+        return self.config.window + self.config.horizon + TAIL
 
     @property
     def is_quantised(self) -> bool:

@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 _PAUSE_AFTER_FAILURE_S = 30.0
 _OVER = frozenset({"done", "failed", "cancelled", "interrupted"})
-_LEAST_TAIL = 24
+_LEAST_TAIL = 12
 
 
 class Retraining:
