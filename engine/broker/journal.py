@@ -80,6 +80,8 @@ class Journal:
         self._file = _open_file(path)
         self._map = mmap.mmap(self._file, FILE_BYTES)
         self._allocated = [0] * SLOTS
+        self.room = 0
+        """Bytes of id and payload that fit every slot without asking the disk."""
         try:
             self._restore()
         except BaseException:
@@ -93,6 +95,7 @@ class Journal:
                 needed = -(-(_SLOT.size + size) // _PAGE) * _PAGE
                 _allocate(self._file, _SLOTS_AT + slot * _STRIDE, needed)
                 self._allocated[slot] = needed - _SLOT.size
+        self.room = min(self._allocated)
 
     def write(
         self, slot: int, sequence: int, key: bytes, payload: bytes, times: tuple[int, int, int]
@@ -100,9 +103,9 @@ class Journal:
         """Fill a free slot; it counts once its state is set and committed."""
         at = _SLOTS_AT + slot * _STRIDE
         body = key + payload
-        self._map[at + _SLOT.size : at + _SLOT.size + len(body)] = body
         check = zlib.crc32(body, sequence & 0xFFFFFFFF)
-        _SLOT.pack_into(self._map, at, check, sequence, *times, len(key), len(payload))
+        record = _SLOT.pack(check, sequence, *times, len(key), len(payload)) + body
+        self._map[at : at + len(record)] = record
 
     def remember(self, key: bytes) -> int:
         """Add a key to the recent ids, return its cell; it counts once committed."""

@@ -110,12 +110,13 @@ class Ring:
             self._totals[_ACCEPTED] += accepted
             self._totals[_DUPLICATES] += doubles
             self._totals[_OVERWRITTEN] += len(overwritten)
-            self._sampling.count(ACCEPTED, accepted)
-            self._sampling.count(OVERWRITTEN, len(overwritten))
-            self._sampling.enqueue.extend([max(0, now - item[2]) for _, item in fresh])
+            counts = self._sampling.counts
+            counts[ACCEPTED] += accepted
+            counts[OVERWRITTEN] += len(overwritten)
+            self._sampling.enqueue.extend([now - item[2] for _, item in fresh])
             self._finish()
             figures = self._figures()
-            served = self._serve()
+            served = self._serve() if self._waiters else ()
         for waiter in served:
             waiter.deliver()
         return accepted, doubles, overwritten, figures
@@ -266,6 +267,8 @@ class Ring:
         if not batch:
             return
         size = max([len(item[0]) + len(item[1]) for item in batch])
+        if size <= self._journal.room:
+            return
         try:
             self._journal.reserve(islice(self._free, min(len(batch), CAPACITY)), size)
         except OSError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from collections.abc import Iterable
 
 KEPT_SECONDS = 180
 
@@ -26,7 +25,11 @@ class _Reservoir:
         self.kept: list[int] = []
         self.seen = 0
 
-    def extend(self, values: Iterable[int]) -> None:
+    def extend(self, values: list[int]) -> None:
+        if self.seen + len(values) <= DELAYS_KEPT:
+            self.kept += values
+            self.seen += len(values)
+            return
         for value in values:
             self.seen += 1
             if len(self.kept) < DELAYS_KEPT:
@@ -41,7 +44,8 @@ def percentiles_ms(delays_ns: list[int]) -> tuple[float | None, float | None, fl
     """The 50th, 95th and 99th percentile in ms; None without any delay."""
     if not delays_ns:
         return None, None, None
-    ordered = sorted(delays_ns)
+    # A producer on a stepped clock may claim to have sent later than we accepted.
+    ordered = sorted([max(0, delay) for delay in delays_ns])
     last = len(ordered) - 1
     p50, p95, p99 = (ordered[round(last * share)] / 1e6 for share in (0.50, 0.95, 0.99))
     return p50, p95, p99
@@ -55,13 +59,14 @@ class Sampling:
         self.enqueue = _Reservoir()
         self.dequeue = _Reservoir()
         self._at = int(time.time())
-        self._counts = [0] * COUNTS
+        self.counts = [0] * COUNTS
+        """The running second's counts, by the constants above."""
         self._depth = 0
         self._depth_max = 0
 
     def count(self, which: int, number: int = 1) -> None:
         """Add to one of the second's counts."""
-        self._counts[which] += number
+        self.counts[which] += number
 
     def depth(self, depth: int) -> None:
         """Tell the depth after an operation."""
@@ -79,13 +84,13 @@ class Sampling:
                 self._at,
                 self._depth_max,
                 self._depth,
-                *self._counts,
+                *self.counts,
                 *percentiles_ms(self.enqueue.kept),
                 *percentiles_ms(self.dequeue.kept),
             )
         )
         self._at = now
-        self._counts = [0] * COUNTS
+        self.counts = [0] * COUNTS
         self._depth_max = self._depth
         self.enqueue = _Reservoir()
         self.dequeue = _Reservoir()

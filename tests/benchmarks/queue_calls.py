@@ -68,6 +68,7 @@ def batches(serving: Serving, folder: Path, rounds: int, calls: int) -> dict[str
         ways: dict[str, Callable[[], object]] = {
             "ours": _putting(broker),
             "redis": lambda: _ring(server),
+            "lua": _lua_ring(server),
             "backend": _putting(backend),
         }
         rates: dict[str, list[float]] = {name: [] for name in ways}
@@ -95,6 +96,22 @@ def _ring(server: redis.Redis) -> None:
     pipe.rpush("ring", *[f"{now}-{i}".encode() + PAYLOAD for i in range(100)])
     pipe.ltrim("ring", -100, -1)
     pipe.execute()
+
+
+_LUA = """local n=redis.call('RPUSH',KEYS[1],unpack(ARGV)); local lost={}
+while n>100 do lost[#lost+1]=redis.call('LPOP',KEYS[1]); n=n-1 end
+return {n,lost}"""
+
+
+def _lua_ring(server: redis.Redis) -> Callable[[], object]:
+    """A ring of 100 with redis-py that tells the overwritten; still no ids and no leases."""
+    script = server.register_script(_LUA)
+
+    def put() -> None:
+        now = time.monotonic_ns()
+        script(keys=["lua"], args=[f"{now}-{i}".encode() + PAYLOAD for i in range(100)])
+
+    return put
 
 
 @contextlib.contextmanager
