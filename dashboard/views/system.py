@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -72,7 +74,7 @@ for tab, draw in zip(
         logs.viewer,
         settings_table.settings,
         checks,
-        lambda: shell.live(work_shared),
+        partial(shell.live, work_shared),
     ),
     strict=True,
 ):

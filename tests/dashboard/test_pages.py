@@ -155,7 +155,9 @@ def test_a_tunable_is_written_and_cannot_leave_its_range(
     filled_store: str, engine: FakeEngine
 ) -> None:
     app = open_page("system")
-    field = next(one for one in app.number_input if one.key.startswith("tunable-agent.discount"))
+    field = next(
+        one for one in app.number_input if str(one.key).startswith("tunable-agent.discount")
+    )
     assert (field.min, field.max) == (0.0, 0.999)
     field.set_value(0.5).run()
     assert engine.asked == [("set_tunable", ("agent.discount", 0.5))]
