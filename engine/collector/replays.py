@@ -115,7 +115,9 @@ def make_replays(settings: Settings, source: Source, store: Engine) -> Shadows:
 
 
 def _prediction(row: Any) -> Prediction:  # noqa: ANN401 - a row of `predictions`
-    return msgspec.convert({**row, **row["horizon"]}, Prediction)
+    # SQLAlchemy's column names are no plain strings, which msgspec insists on.
+    columns = {str(name): value for name, value in row.items()}
+    return msgspec.convert({**columns, **row["horizon"]}, Prediction)
 
 
 def _ruling(action: str, ttl_seconds: float, until: float) -> Ruling:
