@@ -46,10 +46,12 @@ def frame(found: Rows, statement: Select[Any]) -> pd.DataFrame:
 
 
 def _fetch(connection: Connection, statement: Select[Any]) -> Rows:
-    found = connection.execute(statement).mappings()
+    found = connection.execute(statement)
+    # A quoted column's name is a subclass of str, which strict decoders refuse as a key.
+    names = [str(name) for name in found.keys()]  # noqa: SIM118 - a result, not a dict
     if connection.dialect.name == "sqlite":
-        return [dict(row) for row in found]
-    return [{name: _plain(value) for name, value in row.items()} for row in found]
+        return [dict(zip(names, row, strict=True)) for row in found]
+    return [dict(zip(names, map(_plain, row), strict=True)) for row in found]
 
 
 def _plain(value: object) -> object:
