@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
@@ -66,18 +67,15 @@ def checks() -> None:
 
 if client.engine() is None:
     engine_missing()
+DRAWN: tuple[Callable[[], None], ...] = (
+    tunables_editor.editor,
+    logs.viewer,
+    settings_table.settings,
+    checks,
+    partial(shell.live, work_shared),
+)
 tabs = st.tabs(TABS, key="tab", on_change="rerun", bind="query-params")
-for tab, draw in zip(
-    tabs,
-    (
-        tunables_editor.editor,
-        logs.viewer,
-        settings_table.settings,
-        checks,
-        partial(shell.live, work_shared),
-    ),
-    strict=True,
-):
+for tab, draw in zip(tabs, DRAWN, strict=True):
     if tab.open:
         with tab:
             draw()

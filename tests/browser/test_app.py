@@ -62,6 +62,11 @@ def eventually(holds: Callable[[], bool], what: str, seconds: float = 45) -> Non
     raise AssertionError(f"not within {seconds} s: {what}")
 
 
+def in_state(page: Page, state: str) -> int:
+    """How many services the table of services shows in a state."""
+    return page.locator("table").first.locator("td").filter(has_text=state).count()
+
+
 def is_number(text: str) -> bool:
     return any(letter.isdigit() for letter in text)
 
@@ -81,10 +86,10 @@ def test_the_overview_moves_obeys_stop_and_start_and_ends_clean_on_sigterm(
     eventually(lambda: figure(page, "Hit ratio") != before, "another hit ratio")
 
     page.get_by_role("button", name="Stop all", exact=False).click()
-    eventually(lambda: page.get_by_text("stopped").count() >= 7, "all services stopped")
+    eventually(lambda: in_state(page, "stopped") == 7, "all services stopped")
     eventually(lambda: figure(page, "Queue depth") == "-", "no queue depth any more", 60)
     page.get_by_role("button", name="Start all", exact=False).click()
-    eventually(lambda: page.get_by_text("running", exact=True).count() >= 5, "services running")
+    eventually(lambda: in_state(page, "running") >= 5, "services running")
     eventually(lambda: is_number(figure(page, "Queue depth")), "a queue depth again")
 
     for row in PAGES:
