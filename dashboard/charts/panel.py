@@ -71,7 +71,10 @@ def rows(
     )
     parts = [frame.assign(kind="value"), ends]
     if events is not None and not events.empty:
-        inside = events[(events["at"] >= span.start) & (events["at"] <= span.end)].head(12)
+        inside = events[(events["at"] >= span.start) & (events["at"] <= span.end)]
+        # A start of everything is one mark, not a dozen.
+        near = (inside["at"] // 5).astype(str) + inside["level"]
+        inside = inside[~near.duplicated()].head(12)
         if not inside.empty:
             labels = inside["service"] + ": " + inside["message"]
             parts.append(
