@@ -1,0 +1,93 @@
+"""The Overview's six headline figures, and how fresh they are."""
+
+from __future__ import annotations
+
+import time
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import data
+from dashboard.charts import series
+from dashboard.parts import shell
+from dashboard.parts.drawing import card
+
+STALE_S = 15.0
+"""Older figures are shown as a dash, not as if they were current."""
+
+
+def figures(source: data.SourceRow) -> None:
+    """Six headline figures with their course over the window."""
+    width, window = shell.width_s(), shell.window_s()
+    frame = data.traffic(source.id, window, width, ("recorded",))
+    recorded = frame[frame["policy"] == "recorded"]
+    newest = float(recorded["at"].max()) + width if not recorded.empty else None
+    current = newest is not None and time.time() - newest <= STALE_S + width
+    queue = data.queue(window)
+    working = not queue.empty and time.time() - float(queue["at"].max()) <= STALE_S
+    rewards = data.rewards(source.id, window).iloc[::-1]
+    rates = series.rate(recorded, width, "requests", "requests")["value"]
+    ratios = series.share(recorded, width, "hits", "requests", "measured")["value"]
+    saved = series.share(recorded, width, "saved_ms", "requests", "measured")["value"]
+    with st.grid(6, min_column_width=150):
+        recent = rates.tail(max(1, 10 // width))
+        card(
+            "Requests",
+            _mean(recent) if current else None,
+            "/s",
+            rates,
+            explains="Mean of the last 10 s",
+        )
+        card(
+            "Hit ratio",
+            _last(ratios) if current else None,
+            "",
+            ratios,
+            percent=True,
+            explains="Last 10 s, measured",
+        )
+        card(
+            "Load time saved",
+            _last(saved) if current else None,
+            "ms/req",
+            saved,
+            explains="Per request, last 10 s: each hit's last known miss cost minus its own time",
+        )
+        depth = queue["depth_max"].astype("float64")
+        top = float(depth.tail(10).max()) if working else None
+        card("Queue depth", top, "/ 100", depth, digits=0, explains="Highest of the last 10 s")
+        delay = queue["dequeue_p95_ms"].astype("float64").dropna()
+        late = _last(delay) if working else None
+        card("Dequeue delay p95", late, "ms", delay, digits=2, explains="Last second with a read")
+        reward = rewards["reward_ms"].astype("float64").dropna()
+        card(
+            "Reward",
+            _mean(reward.tail(20)),
+            "ms",
+            reward.rolling(20, min_periods=1).mean(),
+            explains="Mean of the last 20 decisions: load time saved minus costs, per interval",
+        )
+    freshness(newest, source)
+
+
+def _last(values: pd.Series) -> float | None:
+    known = values.dropna()
+    return float(known.iloc[-1]) if len(known) else None
+
+
+def _mean(values: pd.Series) -> float | None:
+    known = values.dropna()
+    return float(known.mean()) if len(known) else None
+
+
+def freshness(newest: float | None, source: data.SourceRow) -> None:
+    """How old the newest figures are, and whose they are."""
+    whose = "your own system" if source.is_own else "the sample"
+    costs = f"load times {source.costs}"
+    if newest is None:
+        st.caption(f"No requests of {whose} in this window · {costs}")
+    elif time.time() - newest > STALE_S:
+        clock = time.strftime("%H:%M:%S", time.localtime(newest))
+        st.caption(f":orange[No new requests of {whose} since {clock}] · {costs}")
+    else:
+        st.caption(f"Requests of {whose}, {max(0.0, time.time() - newest):.0f} s old · {costs}")
