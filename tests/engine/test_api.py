@@ -11,6 +11,7 @@ from db.queries import system
 from db.session import open_store
 from engine.api.application import create_app
 from engine.settings import Settings
+from engine.tunables import TUNABLES
 from tests.engine.stubs.running import RunningEngine, stub
 
 
@@ -59,7 +60,7 @@ def test_a_tunable_changes_and_nonsense_changes_nothing(client: TestClient) -> N
     assert wrong.json() == {"detail": "agent.learning_rate is 7; give a number from 0.001 to 1."}
     values = {t["name"]: t["value"] for t in client.get("/tunables").json()}
     assert values["agent.hold"] is True
-    assert values["agent.learning_rate"] == 0.2
+    assert values["agent.learning_rate"] == TUNABLES["agent.learning_rate"].default
 
 
 @pytest.mark.parametrize(
