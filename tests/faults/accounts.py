@@ -12,11 +12,9 @@ from sqlalchemy import Engine, func, select
 from db.queries import sources
 from db.session import reading
 from db.tables import cache_metrics, decisions, predictions, rewards, rollups
-from engine.broker.base import Counters
 from engine.broker.client import connect
 from engine.collector.persist import load_cursor
 from engine.records import TOTAL
-from engine.settings import Settings
 from tests.engine.stubs.running import until
 from tests.faults.living import Living
 
@@ -25,18 +23,39 @@ QUIET = ("traffic", "origin", "forecaster")
 """What must stand still for the books to be looked at."""
 
 
-def look_at_the_books(engine: Living, store: Engine) -> dict[str, int]:
-    """Stop what makes new rows, wait until all is worked off, and check every account."""
+def look_at_the_books(engine: Living, store: Engine, elsewhere: int = 0) -> dict[str, int]:
+    """Stop what makes new rows, wait until all is worked off, and check every account.
+
+    `elsewhere` is how many decisions another engine on the same store has made.
+    """
     for name in QUIET:
         engine.call("stop", name=name)
     for name in QUIET:
         engine.becomes(name, "stopped")
-    counted = _worked_off(engine.settings, store)
+    made = decisions_of(engine)
+    _wait_until_collected(store)
     rows = rows_are_whole(store)
     until(lambda: not differences(store), 15.0)
-    _predictions_end_once(store, counted, engine.log("agent"))
+    assert _decisions_are_single(store) == made + elsewhere
     assert engine.tracebacks() == {}
-    return {"rows": rows, "accepted": counted.accepted}
+    return {"rows": rows, "decisions": made}
+
+
+def decisions_of(engine: Living) -> int:
+    """How many predictions of this engine's queue ended in a decision; each ends once.
+
+    The others were overwritten, expired, or came too late, which the agent tells.
+    """
+    queue = connect(engine.settings, client="test")
+    try:
+        until(lambda: queue.counters().depth == 0, 10.0)
+        counted = queue.counters()
+    finally:
+        queue.close()
+    assert counted.damaged == 0
+    assert counted.accepted == counted.acknowledged + counted.overwritten + counted.expired
+    told = re.findall(r"(\d+) predictions came too late", engine.log("agent"))
+    return counted.acknowledged - sum(map(int, told))
 
 
 def rows_are_whole(store: Engine) -> int:
@@ -86,33 +105,20 @@ def differences(store: Engine) -> dict[str, Any]:
     }
 
 
-def _worked_off(settings: Settings, store: Engine) -> Counters:
-    """Wait until the queue is empty and the collector has seen everything."""
-    queue = connect(settings, client="test")
-    try:
-        until(lambda: queue.counters().depth == 0, 10.0)
-        counted = queue.counters()
-    finally:
-        queue.close()
+def _wait_until_collected(store: Engine) -> None:
     with reading(store) as connection:
         last = connection.execute(select(func.max(cache_metrics.c.timestamp))).scalar_one()
     until(lambda: (sources.watermark(store, SAMPLE) or 0.0) > last + 1.0, 15.0)
-    return counted
 
 
-def _predictions_end_once(store: Engine, counted: Counters, log: str) -> None:
-    """Each accepted prediction is decided on, overwritten or expired: one of them, and once."""
+def _decisions_are_single(store: Engine) -> int:
+    """No prediction is decided or rewarded twice, and none that was never made."""
     with reading(store) as connection:
         made = set(connection.execute(select(predictions.c.id)).scalars())
         decided = connection.execute(select(decisions.c.prediction_id)).scalars().all()
         rewarded = connection.execute(select(rewards.c.prediction_id)).scalars().all()
-    late = sum(map(int, re.findall(r"(\d+) predictions came too late", log)))
     assert len(decided) == len(set(decided))
     assert set(decided) <= made
     assert len(rewarded) == len(set(rewarded))
     assert set(rewarded) <= set(decided)
-    assert counted.damaged == 0
-    assert counted.accepted <= len(made)
-    ended = counted.acknowledged + counted.overwritten + counted.expired
-    assert counted.accepted == ended
-    assert counted.acknowledged == len(decided) + late
+    return len(decided)

@@ -39,6 +39,8 @@ class Living(RunningEngine):
             url = url.render_as_string(hide_password=False)
         self.url = url or f"sqlite:///{folder}/store.sqlite3"
         self.environment["DATABASE_URL"] = self.url
+        self.elsewhere = 0
+        """Decisions that another engine made on the same store."""
         super().__init__(folder, *SERVICES.values())
         self.settings = load_settings(
             DATABASE_URL=self.url,
@@ -62,7 +64,7 @@ class Living(RunningEngine):
         status = self.try_status()
         return {one["name"]: one["state"] for one in status["services"]} if status else {}
 
-    def all_are(self, state: str = "running", seconds: float = 30.0) -> None:
+    def all_are(self, state: str = "running", seconds: float = 40.0) -> None:
         """Wait until every service is in a state."""
         try:
             until(lambda: set(self.states().values()) == {state}, seconds)
