@@ -158,17 +158,19 @@ class ManagerBroker(Broker):
         Repeating is safe: puts are known by their ids, acknowledgements by theirs, and what a
         lost reply handed out goes back when its connection closes.
         """
-        self._check_fork()
-        deadline = time.monotonic() + self._reply_s
+        if self._pid != os.getpid():
+            self._check_fork()
+        deadline = 0.0
         pause = FIRST_PAUSE_S
         while True:
             try:
-                return self._link().call(self._name, verb, *args, wait_s=wait_s)
+                return self._link().call(self._name, verb, args, wait_s)
             except LateReply as error:
                 raise BrokerError(
                     f"The queue server does not answer ({error}); it is stopped or overloaded."
                 ) from error
             except LinkLost as error:
+                deadline = deadline or time.monotonic() + self._reply_s
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise BrokerError(
@@ -182,7 +184,7 @@ class ManagerBroker(Broker):
         if link is None or link.closed:
             # A blocking get waits one slice on the server on top of the reply's deadline.
             link = Link(self._place.address, self._read_key(), self._reply_s + SLICE_S)
-            link.call(self._name, "attach", self._client, self._generation)
+            link.call(self._name, "attach", (self._client, self._generation))
             self._local.link = link
             self._links.add(link)
         return link

@@ -1,60 +1,81 @@
 """What a queue holds, in a memory-mapped file that outlives a killed process.
 
-Layout: one head page, two commit pages, the recent ids, then fixed slots, one record each. An
-operation first fills slots that the last commit does not use, then writes the commit (counters
-and the state of each slot, with a serial number and a checksum) over the *older* of the two. A
-kill at any moment leaves one whole commit whose slots are untouched: an operation happened
-completely or not at all. There is no fsync: a power cut may cost the last moments.
+Layout: one head page, two commit pages, the recent ids, then two halves of packed batches. A batch
+is appended to the current half. That is all for a plain put: after a kill, batches behind the last
+commit are put again. Every other operation then writes a commit (counters, and where each record
+of the ring lies, with a serial number and a checksum) over the *older* of the two. A kill at any
+moment leaves one whole commit with all that it names untouched: an operation happened completely
+or not at all. When a half is full, what is still held moves to the other. There is no fsync: a
+power cut may cost the last moments.
 """
 
 from __future__ import annotations
 
 import logging
 import mmap
-import os
 import struct
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from engine.broker.base import CAPACITY, MAX_PAYLOAD_BYTES
+from engine.broker.base import CAPACITY
+from engine.broker.batch import MAX_BATCH, MAX_PACKED, Incoming, Unpacked, pack_one, unpack
+from engine.broker.files import allocate, boot_id, open_sized
 
 log = logging.getLogger(__name__)
 
-MAX_ID_BYTES = 200
-
 RECENT = 16_384
-"""How many ids are remembered to recognise a record that is put again."""
+"""How many ids are remembered at least to recognise a record that is put again."""
 
-KEY_BYTES = 39
-"""Longest key in the list of recent ids; a longer id is remembered by its digest."""
+CELLS = RECENT + 2 * MAX_BATCH
+"""A kill before a commit may leave as many of the oldest written over."""
 
-SLOTS = 256
-"""More than twice the capacity: a whole new ring fits beside the committed one."""
+CELL_BYTES = 40
+"""Room of one id in the list of recent ids."""
 
-FREE, QUEUED, HANDED = 0, 1, 2
-
-_MAGIC = b"CSQUEUE1"
+_MAGIC = b"CSQUEUE2"
 _HEAD = struct.Struct("<8sIIII")
-_COMMIT = struct.Struct("<QQQQQQQQQQQq16s256s")
+_COMMIT = struct.Struct(f"<QQQQQQQQQQQqQQ16s{4 * CAPACITY}s")
 _CHECK = struct.Struct("<I")
-_CELL = struct.Struct("<Q40p")
-_SLOT = struct.Struct("<IQqqqHI")
 _PAGE = 4096
 _CELLS_AT = 3 * _PAGE
-_SLOTS_AT = _CELLS_AT + -(-_CELL.size * RECENT // _PAGE) * _PAGE
-_STRIDE = -(-(_SLOT.size + MAX_ID_BYTES + MAX_PAYLOAD_BYTES) // _PAGE) * _PAGE
-FILE_BYTES = _SLOTS_AT + SLOTS * _STRIDE
+_HEAP_AT = _CELLS_AT + -(-CELL_BYTES * CELLS // _PAGE) * _PAGE
+_HALF = -(-2 * MAX_PACKED // _PAGE) * _PAGE
+"""A full ring of largest records and a batch that replaces it."""
 
-assert SLOTS >= 2 * CAPACITY  # noqa: S101 - the kill safety above rests on it
+SOFT_LIMIT = 512 * 1024
+"""A half counts as full here while little is held: a small file stays in the CPU's cache."""
+
+FILE_BYTES = _HEAP_AT + 2 * _HALF
+
+HANDED = 1 << 31
+"""Set in a place's entry once its record was handed out; below it lie index and offset."""
+
+_UNIT = 8
+_INDEX = 1 << 24
+_OFFSET = _INDEX - 1
+
+assert CAPACITY <= HANDED // _INDEX  # noqa: S101 - the index of a batch's last record fits
+assert FILE_BYTES <= _INDEX * _UNIT  # noqa: S101 - and so does the last offset
 
 Totals = list[int]
-"""accepted, duplicates, handed out, acknowledged, overwritten, expired, damaged."""
+"""What the constants below count, each at its place."""
 
-Stored = tuple[int, int, int, str, bytes, int, int, int]
-"""slot, state, sequence, id, payload, sent, accepted and expiry (monotonic ns)."""
+ACCEPTED, DUPLICATES, HANDED_OUT, ACKNOWLEDGED, OVERWRITTEN, EXPIRED, DAMAGED = range(7)
+
+
+class Stored(NamedTuple):
+    """A committed record as read back; times in monotonic ns of this boot."""
+
+    place: int
+    handed: bool
+    sequence: int
+    accepted: int
+    item: Incoming
 
 
 class NotJournal(Exception):  # noqa: N818 - reads as the sentence it reports
@@ -64,7 +85,8 @@ class NotJournal(Exception):  # noqa: N818 - reads as the sentence it reports
 class Journal:
     """One queue's file, restored as of its last commit, with the epoch one higher.
 
-    Not thread-safe: the queue's lock guards it. Call `records`, then `commit`, before any write.
+    Not thread-safe: the queue's lock guards it. Call `records`, then `compact` with them, before
+    any write.
     """
 
     def __init__(self, path: Path) -> None:
@@ -73,50 +95,107 @@ class Journal:
         self.next_sequence = 1
         self.recent_count = 0
         self.totals: Totals = [0] * 7
-        self.states = bytearray(SLOTS)
-        self._serial = 0
+        self.places = array("I", bytes(4 * CAPACITY))
+        self.free: deque[int] = deque()
+        self._serial = self._half = self._limit = 0
+        self._end = _HEAP_AT
+        self.held: Callable[[], list[Stored]] = self.records
+        """Tells what a compaction has to keep."""
+        self._unwritten: list[str] = []
+        self.unsaved = False
+        """Whether anything but whole new batches waits for the next commit."""
         self._shift_ns = 0
-        self._boot = _boot_id()
-        self._file = _open_file(path)
-        self._map = mmap.mmap(self._file, FILE_BYTES)
-        self._allocated = [0] * SLOTS
-        self.room = 0
-        """Bytes of id and payload that fit every slot without asking the disk."""
+        self._boot = boot_id()
+        self._reserved = [0, 0]
+        head = _HEAD.pack(_MAGIC, CELLS, CELL_BYTES, _HALF, CAPACITY)
+        file = open_sized(path, head, FILE_BYTES)
+        if file is None:
+            raise NotJournal(str(path))
+        self._file = file
+        allocate(file, 0, _HEAP_AT)
+        self._map = mmap.mmap(file.fileno(), FILE_BYTES)
         try:
             self._restore()
         except BaseException:
             self.close()
             raise
 
-    def reserve(self, slots: Iterable[int], size: int) -> None:
-        """Make sure that `size` bytes of id and payload fit each slot; raises OSError if not."""
-        for slot in slots:
-            if self._allocated[slot] < size:
-                needed = -(-(_SLOT.size + size) // _PAGE) * _PAGE
-                _allocate(self._file, _SLOTS_AT + slot * _STRIDE, needed)
-                self._allocated[slot] = needed - _SLOT.size
-        self.room = min(self._allocated)
+    @property
+    def due(self) -> bool:
+        """Whether a commit is needed, or so many ids wait for it that it is time."""
+        return self.unsaved or len(self._unwritten) >= MAX_BATCH
 
-    def write(
-        self, slot: int, sequence: int, key: bytes, payload: bytes, times: tuple[int, int, int]
-    ) -> None:
-        """Fill a free slot; it counts once its state is set and committed."""
-        at = _SLOTS_AT + slot * _STRIDE
-        body = key + payload
-        check = zlib.crc32(body, sequence & 0xFFFFFFFF)
-        record = _SLOT.pack(check, sequence, *times, len(key), len(payload)) + body
-        self._map[at : at + len(record)] = record
+    @property
+    def behind(self) -> bool:
+        """Whether a commit would tell anything new."""
+        return self.unsaved or bool(self._unwritten)
 
-    def remember(self, key: bytes) -> int:
-        """Add a key to the recent ids, return its cell; it counts once committed."""
-        number = self.recent_count
-        self.recent_count = number + 1
-        cell = number % RECENT
-        _CELL.pack_into(self._map, _CELLS_AT + cell * _CELL.size, number, key)
-        return cell
+    def append(self, head: bytes, payloads: bytes) -> int:
+        """Write a packed batch behind all others; returns the entry of its first record.
+
+        Raises:
+            OSError: the disk is full; nothing changed.
+        """
+        at = self._end
+        middle = at + len(head)
+        end = middle + len(payloads)
+        if end > self._limit:
+            self.compact(self.held(), end - at + _UNIT)
+            return self.append(head, payloads)
+        self._map[middle:end] = payloads
+        self._map[at:middle] = head
+        self._end = (end + 7) & -_UNIT
+        return at // _UNIT
+
+    def occupy(self, entry: int, count: int) -> list[int]:
+        """Give free places to the records of a batch; `entry` is its first one's."""
+        free, places = self.free, self.places
+        taken = [free.popleft() for _ in range(count)]
+        for place in taken:
+            places[place] = entry
+            entry += _INDEX
+        return taken
+
+    def release(self, taken: Sequence[int]) -> None:
+        """Free places whose records are gone."""
+        places = self.places
+        for place in taken:
+            places[place] = 0
+        self.free.extend(taken)
+
+    def compact(self, held: Sequence[Stored], needed: int) -> None:
+        """Move all that is held to the other half and make sure that `needed` bytes fit.
+
+        Raises:
+            OSError: the disk is full; nothing changed.
+        """
+        packed = [(s.place, s.handed, pack_one(s.item, s.sequence, s.accepted)) for s in held]
+        size = sum(len(head) + len(body) + _UNIT for _, _, (head, body) in packed) + needed
+        half, room = 1 - self._half, min(_HALF, max(SOFT_LIMIT, 3 * size))
+        if self._reserved[half] < room:
+            allocate(self._file, _HEAP_AT + half * _HALF, room)
+            self._reserved[half] = room
+        self._half, self._end = half, _HEAP_AT + half * _HALF
+        self._limit = self._end + room
+        for place, handed, data in packed:
+            self.places[place] = self.append(*data) | (HANDED if handed else 0)
+        self.commit()
+
+    def remember_one(self, key: str) -> None:
+        """Add one key."""
+        self.recent_count += 1
+        self._unwritten.append(key)
+
+    def remember(self, keys: list[str]) -> None:
+        """Add keys to the recent ids; the next commit writes them."""
+        self.recent_count += len(keys)
+        self._unwritten += keys
 
     def commit(self) -> None:
         """Make everything since the last commit count, all at once."""
+        if self._unwritten:
+            self._write_recent()
+        self.unsaved = False
         self._serial += 1
         block = _COMMIT.pack(
             self._serial,
@@ -125,36 +204,54 @@ class Journal:
             self.recent_count,
             *self.totals,
             self._offset_ns,
+            self._half,
+            self._end,
             self._boot,
-            bytes(self.states),
+            self.places.tobytes(),
         )
         at = _PAGE * (1 + self._serial % 2)
         self._map[at : at + len(block) + 4] = block + _CHECK.pack(zlib.crc32(block))
 
-    def records(self) -> Iterator[Stored]:
-        """The committed records by sequence; a damaged slot is skipped, counted and told."""
+    def records(self) -> list[Stored]:
+        """The committed records by sequence; a damaged one is skipped, counted and told."""
         found: list[Stored] = []
-        for slot, state in enumerate(self.states):
-            if state == FREE:
-                continue
-            record = self._read(slot, state)
-            if record is None:
-                self.states[slot] = FREE
-                self.totals[6] += 1
-                log.warning("Skipped one damaged record in the journal %s.", self.path)
-            else:
-                found.append(record)
-        return iter(sorted(found, key=lambda record: record[2]))
+        for place, entry in enumerate(self.places):
+            if entry:
+                record = self._read(place, entry)
+                if record is None:
+                    self.lose(place)
+                else:
+                    found.append(record)
+        self.free = deque(place for place in range(CAPACITY) if not self.places[place])
+        return sorted(found, key=lambda record: record.sequence)
 
-    def recent(self) -> list[tuple[int, bytes]]:
-        """Number and key of every id still remembered, oldest first."""
-        cells: list[tuple[int, bytes]] = []
-        for at in range(_CELLS_AT, _CELLS_AT + RECENT * _CELL.size, _CELL.size):
-            number, key = _CELL.unpack_from(self._map, at)
-            # A cell beyond the count belongs to an operation that was never committed.
-            if key and self.recent_count - RECENT <= number < self.recent_count:
-                cells.append((number, key))
-        return sorted(cells)
+    def lose(self, place: int) -> None:
+        """Skip a damaged record."""
+        self.release([place])
+        self.totals[DAMAGED] += 1
+        log.warning("Skipped one damaged record in the journal %s.", self.path)
+
+    def tail(self) -> Iterator[tuple[int, Unpacked]]:
+        """The batches behind the commit and the entry of each; the caller puts them again."""
+        while True:
+            at = self._end
+            batch = self._batch(at)
+            # Old batches lie behind the last one, but their sequences are lower.
+            if batch is None or batch.first != self.next_sequence or not batch.whole:
+                return
+            self._end = (at + batch.size + 7) & -_UNIT
+            self.next_sequence += len(batch.items)
+            yield at // _UNIT, batch
+
+    def recent(self) -> dict[int, str]:
+        """The keys still remembered, by cell."""
+        keys: dict[int, str] = {}
+        for back in range(1, min(self.recent_count, RECENT) + 1):
+            cell = (self.recent_count - back) % CELLS
+            at = _CELLS_AT + cell * CELL_BYTES
+            raw = self._map[at : at + CELL_BYTES].rstrip(b"\0")
+            keys[cell] = raw.decode("ascii", errors="replace")
+        return keys
 
     def flush(self) -> None:
         """Write back to the disk."""
@@ -164,27 +261,33 @@ class Journal:
         """Write back and unmap."""
         self.flush()
         self._map.close()
-        os.close(self._file)
+        self._file.close()
 
-    def _read(self, slot: int, state: int) -> Stored | None:
-        at = _SLOTS_AT + slot * _STRIDE
-        check, sequence, sent, accepted, expires, key_size, size = _SLOT.unpack_from(self._map, at)
-        if (
-            key_size > MAX_ID_BYTES
-            or size > MAX_PAYLOAD_BYTES
-            or not 0 < sequence < self.next_sequence
-        ):
+    def _read(self, place: int, entry: int) -> Stored | None:
+        at, index = (entry & _OFFSET) * _UNIT, (entry & ~HANDED) // _INDEX
+        batch = self._batch(at)
+        if batch is None or index >= len(batch.items):
             return None
-        start = at + _SLOT.size
-        body = self._map[start : start + key_size + size]
-        if zlib.crc32(body, sequence & 0xFFFFFFFF) != check:
+        item, sequence = batch.items[index], batch.first + index
+        if item is None or not 0 < sequence < self.next_sequence:
             return None
-        shift = self._shift_ns
-        times = (sent + shift, accepted + shift, expires + shift if expires else 0)
-        if shift:
-            _SLOT.pack_into(self._map, at, check, sequence, *times, key_size, size)
-        name = body[:key_size].decode(errors="replace")
-        return slot, state, sequence, name, body[key_size:], *times
+        return Stored(place, entry >= HANDED, sequence, batch.accepted, item)
+
+    def _batch(self, at: int) -> Unpacked | None:
+        if not _HEAP_AT <= at < FILE_BYTES:
+            return None
+        with memoryview(self._map) as whole, whole[at : at + 2 * MAX_PACKED] as data:
+            batch = unpack(data)
+        return batch and batch.moved(self._shift_ns)
+
+    def _write_recent(self) -> None:
+        keys, self._unwritten = self._unwritten, []
+        start = (self.recent_count - len(keys)) % CELLS
+        rest = CELLS - start
+        for cell, some in ((start, keys[:rest]), (0, keys[rest:])):
+            text = "".join([key.ljust(CELL_BYTES, "\0") for key in some]).encode()
+            at = _CELLS_AT + cell * CELL_BYTES
+            self._map[at : at + len(text)] = text
 
     def _restore(self) -> None:
         pages = [self._map[_PAGE * page : _PAGE * page + _COMMIT.size + 4] for page in (1, 2)]
@@ -198,8 +301,8 @@ class Journal:
         last = max(blocks, key=lambda block: int(block[0]))
         self._serial, self.epoch, self.next_sequence, self.recent_count = last[:4]
         self.totals = list(last[4:11])
-        offset, boot, states = last[11:]
-        self.states[:] = states
+        offset, self._half, self._end, boot, places = last[11:]
+        self.places = array("I", places)
         if boot != self._boot:
             # The monotonic clock began anew with the machine: carry times over by the wall clock.
             self._shift_ns = offset - self._offset_ns
@@ -213,30 +316,6 @@ def _block(page: bytes) -> tuple[Any, ...] | None:
     return _COMMIT.unpack(raw)
 
 
-def _open_file(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        head = _HEAD.pack(_MAGIC, SLOTS, RECENT, _STRIDE, CAPACITY)
-        size = os.fstat(descriptor).st_size
-        if size:
-            if size != FILE_BYTES or os.pread(descriptor, len(head), 0) != head:
-                raise NotJournal(str(path))
-        else:
-            os.pwrite(descriptor, head, 0)
-            os.truncate(descriptor, FILE_BYTES)
-        _allocate(descriptor, 0, _SLOTS_AT)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _allocate(descriptor: int, start: int, size: int) -> None:
-    """Take disk blocks now: a full disk is an error here, but a crash (SIGBUS) in the map."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(descriptor, start, size)
-
-
 def open_journal(path: Path) -> Journal:
     """Open or create a journal; a file that is none is moved aside with one sentence."""
     try:
@@ -246,11 +325,3 @@ def open_journal(path: Path) -> Journal:
         path.rename(aside)
         log.warning("%s is no queue journal; moved to %s, starting empty.", path, aside.name)
         return Journal(path)
-
-
-def _boot_id() -> bytes:
-    try:
-        text = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
-        return bytes.fromhex(text.strip().replace("-", ""))
-    except (OSError, ValueError):
-        return bytes(16)

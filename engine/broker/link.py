@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
 from typing import Any
@@ -17,6 +16,7 @@ from engine.broker import wire
 from engine.broker.place import Address
 from engine.errors import BrokerError, MessageRejected
 
+_NO_NAMES: dict[str, object] = {}
 _REFUSALS = {"MessageRejected": MessageRejected}
 
 
@@ -37,6 +37,7 @@ class Link:
         if family == socket.AF_INET and ":" in address[0]:
             family = socket.AF_INET6
         self._socket = socket.socket(family)
+        self._handle = self._socket.fileno()
         try:
             wire.set_timeouts(self._socket, reply_s, reply_s)
             wire.tune(self._socket)
@@ -54,7 +55,9 @@ class Link:
             self.close()
             raise LinkLost(str(error) or "the connection closed") from error
 
-    def call(self, name: str | None, verb: str, *args: object, wait_s: float = 0.0) -> Any:  # noqa: ANN401
+    def call(
+        self, name: str | None, verb: str, args: tuple[object, ...] = (), wait_s: float = 0.0
+    ) -> Any:  # noqa: ANN401 - plain values
         """Ask and return the plain answer.
 
         Raises:
@@ -62,12 +65,13 @@ class Link:
             LinkLost: the connection broke.
             MessageRejected, BrokerError: the server refused, in one sentence.
         """
-        handle = self._socket.fileno()
+        handle = self._handle
         fine = False
         try:
-            deadline = time.monotonic() + self._reply_s + wait_s
-            wire.send(handle, (name, verb, args, {}))
-            kind, answer = wire.receive(handle, deadline)
+            if handle < 0:
+                raise EOFError
+            wire.send(handle, (name, verb, args, _NO_NAMES))
+            kind, answer = wire.receive(handle, self._reply_s + wait_s)
             fine = True
         except BlockingIOError as error:
             raise LateReply(f"no answer within {self._reply_s:g} s") from error
@@ -85,12 +89,13 @@ class Link:
 
     def close(self) -> None:
         """Close; free to call twice."""
+        self._handle = -1
         self._socket.close()
 
     @property
     def closed(self) -> bool:
         """Whether the connection is given up."""
-        return self._socket.fileno() < 0
+        return self._handle < 0
 
     def _prove(self, key: bytes) -> None:
         connection = Connection(os.dup(self._socket.fileno()))

@@ -27,10 +27,11 @@ from engine.broker.base import (
     PutReply,
     QueueSample,
 )
+from engine.broker.batch import checked
 from engine.broker.calls import CallLog
 from engine.broker.place import check_name
 from engine.broker.redis_samples import read_samples
-from engine.broker.verbs import check_count, checked
+from engine.broker.verbs import check_count
 from engine.errors import BrokerError, SettingsError
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
+from typing import NamedTuple
 
 KEPT_SECONDS = 180
 
@@ -24,6 +25,13 @@ class _Reservoir:
     def __init__(self) -> None:
         self.kept: list[int] = []
         self.seen = 0
+
+    def add(self, value: int) -> None:
+        if self.seen < DELAYS_KEPT:
+            self.kept.append(value)
+            self.seen += 1
+        else:
+            self.extend([value])
 
     def extend(self, values: list[int]) -> None:
         if self.seen + len(values) <= DELAYS_KEPT:
@@ -51,46 +59,58 @@ def percentiles_ms(delays_ns: list[int]) -> tuple[float | None, float | None, fl
     return p50, p95, p99
 
 
+class _Second(NamedTuple):
+    """A finished second whose percentiles nobody has asked for: sorting would delay a put."""
+
+    counts: Row
+    enqueue: list[int]
+    dequeue: list[int]
+
+    def row(self) -> Row:
+        return (*self.counts, *percentiles_ms(self.enqueue), *percentiles_ms(self.dequeue))
+
+
 class Sampling:
     """Collects figures of the running second and keeps the finished ones. The queue locks it."""
 
     def __init__(self) -> None:
-        self.finished: deque[Row] = deque(maxlen=KEPT_SECONDS)
+        self._finished: deque[_Second | Row] = deque(maxlen=KEPT_SECONDS)
         self.enqueue = _Reservoir()
         self.dequeue = _Reservoir()
         self._at = int(time.time())
         self.counts = [0] * COUNTS
         """The running second's counts, by the constants above."""
-        self._depth = 0
-        self._depth_max = 0
-
-    def count(self, which: int, number: int = 1) -> None:
-        """Add to one of the second's counts."""
-        self.counts[which] += number
+        self.depth_last = self.depth_max = 0
+        self.due = 0
+        """When the running second ends (monotonic ns); told anew by each turn."""
 
     def depth(self, depth: int) -> None:
         """Tell the depth after an operation."""
-        self._depth = depth
-        if depth > self._depth_max:
-            self._depth_max = depth
+        self.depth_last = depth
+        if depth > self.depth_max:
+            self.depth_max = depth
 
     def turn(self) -> None:
         """Finish the running second if it has passed; call before counting, and when idle."""
-        now = int(time.time())
+        exact = time.time()
+        now = int(exact)
+        self.due = time.monotonic_ns() + int((now + 1 - exact) * 1e9)
         if now == self._at:
             return
-        self.finished.append(
-            (
-                self._at,
-                self._depth_max,
-                self._depth,
-                *self.counts,
-                *percentiles_ms(self.enqueue.kept),
-                *percentiles_ms(self.dequeue.kept),
-            )
-        )
+        counts = (self._at, self.depth_max, self.depth_last, *self.counts)
+        self._finished.append(_Second(counts, self.enqueue.kept, self.dequeue.kept))
         self._at = now
         self.counts = [0] * COUNTS
-        self._depth_max = self._depth
+        self.depth_max = self.depth_last
         self.enqueue = _Reservoir()
         self.dequeue = _Reservoir()
+
+    def rows(self, after: int) -> list[Row]:
+        """Finished seconds later than `after`."""
+        rows: list[Row] = []
+        for place, second in enumerate(self._finished):
+            row = second.row() if isinstance(second, _Second) else second
+            self._finished[place] = row
+            if int(row[0] or 0) > after:
+                rows.append(row)
+        return rows

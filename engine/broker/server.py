@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.broker import wire
+from engine.broker.caller import DELIVERED, Caller
 from engine.broker.place import Address, Place, clear_stale, make_private, place_from, read_key
-from engine.broker.verbs import VERBS, Caller, Queues
-from engine.broker.waiter import Delivered
+from engine.broker.verbs import VERBS, Queues
 from engine.errors import EngineError, SettingsError
 from engine.lifeline import Lifeline
 from engine.logs import configure
@@ -97,19 +97,17 @@ class QueueServer(Server):
         try:
             self._prove(peer)
             wire.set_timeouts(peer, 0, REPLY_S)
+            handle = peer.fileno()
             while True:
-                reply = self._answer(caller, wire.receive(peer.fileno()))
-                if isinstance(reply[1], Delivered):
-                    wire.finish(peer.fileno(), reply[1].rest)
-                else:
-                    wire.send(peer.fileno(), reply)
+                reply = self._answer(caller, wire.receive(handle))
+                if reply[1] is not DELIVERED:
+                    wire.send(handle, reply)
         except (AuthenticationError, wire.WireError) as error:
             log.warning("Closed a connection to the queue: %s.", str(error).rstrip("."))
         except (EOFError, OSError):
             pass  # clients come and go
         finally:
-            self.queues.leave(caller)
-            peer.close()
+            caller.close()
             self._places.release()
 
     def _prove(self, peer: socket.socket) -> None:

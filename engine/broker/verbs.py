@@ -6,55 +6,23 @@ Every argument and result is a plain builtin. A refusal is one sentence; it chan
 from __future__ import annotations
 
 import logging
-import select
-import socket
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.broker import wire
-from engine.broker.base import MAX_PAYLOAD_BYTES
-from engine.broker.journal import MAX_ID_BYTES
+from engine.broker.batch import checked
+from engine.broker.caller import Caller, Delivered
 from engine.broker.place import check_name
-from engine.broker.ring import Incoming, Ring
-from engine.broker.waiter import Delivered
+from engine.broker.ring import SLICE_S, Ring
+from engine.broker.waiter import Waiter
 from engine.errors import BrokerError, MessageRejected
 
 log = logging.getLogger(__name__)
 
 MAX_QUEUES = 32
-MAX_BATCH = 1_000
 WARN_EVERY_S = 5.0
-
-_INT64 = 1 << 63
-
-
-class Caller:
-    """One client connection: whose it is, and whether it still stands."""
-
-    __slots__ = ("_poll", "_socket", "client", "generation", "used")
-
-    def __init__(self, peer: socket.socket) -> None:
-        self._socket = peer
-        self.client = ""
-        self.generation = ""
-        self.used: set[Ring] = set()
-        self._poll = select.poll()
-        self._poll.register(peer, select.POLLIN)
-
-    def gone(self) -> bool:
-        """True once the peer closed; a peer that waits for its reply sends nothing."""
-        return bool(self._poll.poll(0))
-
-    def deliver(self, answer: object) -> bytes:
-        """Write an answer as far as it fits now; returns the rest of its frame."""
-        frame = wire.frame(("#RETURN", answer))
-        try:
-            return frame[self._socket.send(frame, socket.MSG_DONTWAIT) :]
-        except BlockingIOError:
-            return frame
 
 
 class Queues:
@@ -97,11 +65,6 @@ class Queues:
         """Records handed out by all queues."""
         return sum(ring.handed_out for ring in list(self._rings.values()))
 
-    def leave(self, caller: Caller) -> None:
-        """The caller's connection closed."""
-        for ring in caller.used:
-            ring.leave(caller)
-
     def close(self) -> None:
         """Write every journal back."""
         for ring in self._rings.values():
@@ -137,7 +100,12 @@ def get_many(
         raise MessageRejected(f"The wait is {wait_s!r}; give seconds.")
     ring = queues.open(name)
     caller.used.add(ring)
-    return ring.get(caller, wanted, float(wait_s), _ids(acknowledged))
+    if wait_s > 0:
+        caller.get_ready()
+    answer = ring.get(caller, wanted, float(wait_s), _ids(acknowledged))
+    if isinstance(answer, Waiter):
+        return caller.wait(ring, answer, min(float(wait_s), SLICE_S))
+    return answer
 
 
 def acknowledge(queues: Queues, name: str, caller: Caller, ids: object) -> tuple[int, ...]:
@@ -150,9 +118,7 @@ def attach(
 ) -> tuple[int, ...]:
     """Say who this connection is; earlier generations of the client lose their leases."""
     caller.client, caller.generation = str(client)[:80], str(generation)[:80]
-    ring = queues.open(name)
-    ring.attach(caller)
-    return ring.figures()
+    return queues.open(name).attach(caller)
 
 
 def counters(queues: Queues, name: str, _caller: Caller) -> tuple[int, ...]:
@@ -179,42 +145,6 @@ VERBS: dict[str, Callable[..., Any]] = {
     "samples": samples,
     "peek": peek,
 }
-
-
-def checked(batch: object) -> list[Incoming]:
-    """Check every record of a batch before any is accepted.
-
-    Raises:
-        MessageRejected: the first record that is malformed or too large, in one sentence.
-    """
-    if not isinstance(batch, list) or len(batch) > MAX_BATCH:
-        raise MessageRejected(f"A batch is a list of at most {MAX_BATCH} records.")
-    for item in batch:
-        if type(item) is not tuple or len(item) != 4:
-            raise MessageRejected("A record is (id, payload, sent_ns, expires_ns).")
-        record_id, payload, sent, expires = item
-        if type(record_id) is not str or not record_id or len(record_id) > MAX_ID_BYTES:
-            raise MessageRejected(
-                f"The id {str(record_id)[:40]!r} is not a text of 1 to {MAX_ID_BYTES} characters."
-            )
-        if not record_id.isascii() or not record_id.isprintable():
-            raise MessageRejected(f"The id {record_id[:40]!r} is not printable ASCII.")
-        if type(payload) is not bytes:
-            raise MessageRejected(
-                f"The payload of {record_id!r} is {type(payload).__name__}; give bytes."
-            )
-        if len(payload) > MAX_PAYLOAD_BYTES:
-            raise MessageRejected(
-                f"The payload of {record_id!r} has {len(payload)} bytes; "
-                f"at most {MAX_PAYLOAD_BYTES} are allowed."
-            )
-        if (
-            type(sent) is not int
-            or type(expires) is not int
-            or not (0 <= sent < _INT64 and 0 <= expires < _INT64)
-        ):
-            raise MessageRejected(f"The times of {record_id!r} are not monotonic nanoseconds.")
-    return batch
 
 
 def check_count(count: object) -> int:

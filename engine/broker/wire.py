@@ -39,10 +39,10 @@ def send(fd: int, value: object) -> None:
     body = pickle.dumps(value, PROTOCOL)
     if len(body) > MAX_FRAME_BYTES:
         raise WireError(f"a message of {len(body)} bytes is longer than {MAX_FRAME_BYTES}")
-    head = _LENGTH.pack(len(body))
-    written = os.writev(fd, (head, body))
-    if written < len(body) + _LENGTH.size:
-        finish(fd, (head + body)[written:])
+    frame = _LENGTH.pack(len(body)) + body
+    written = os.write(fd, frame)
+    if written < len(frame):
+        finish(fd, frame[written:])
 
 
 def frame(value: object) -> bytes:
@@ -58,15 +58,15 @@ def finish(fd: int, rest: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def receive(fd: int, deadline: float | None = None) -> Any:  # noqa: ANN401 - plain values
+def receive(fd: int, limit_s: float | None = None) -> Any:  # noqa: ANN401 - plain values
     """Read one frame and return its plain value.
 
-    `deadline` (monotonic seconds) bounds a peer that dribbles; the wait for the first byte is
-    bounded by the socket's receive timeout.
+    `limit_s` bounds a peer that dribbles, from its first byte on; the wait for that one is bounded
+    by the socket's receive timeout.
 
     Raises:
         EOFError: the peer is gone.
-        BlockingIOError: the socket's receive timeout or the deadline passed.
+        BlockingIOError: the socket's receive timeout or the limit passed.
         WireError: the frame is too long, or its content is not a pickle of plain values.
     """
     chunk = os.read(fd, _READ_BYTES)
@@ -82,11 +82,12 @@ def receive(fd: int, deadline: float | None = None) -> Any:  # noqa: ANN401 - pl
     if missing < 0:
         raise WireError("a second message before the first was answered")
     if missing:
-        chunk = _finish(fd, chunk, missing, deadline)
+        chunk = _finish(fd, chunk, missing, limit_s)
     return plain(chunk, _LENGTH.size)
 
 
-def _finish(fd: int, chunk: bytes, missing: int, deadline: float | None) -> bytes:
+def _finish(fd: int, chunk: bytes, missing: int, limit_s: float | None) -> bytes:
+    deadline = None if limit_s is None else time.monotonic() + limit_s
     parts = [chunk]
     while missing:
         if deadline is not None and time.monotonic() > deadline:

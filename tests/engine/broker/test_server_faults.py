@@ -72,7 +72,7 @@ def test_killing_the_server_again_and_again_loses_and_doubles_nothing(serving: S
     for _ in range(4):
         time.sleep(0.35)
         serving.kill()
-        serving.start()
+        serving.start().wait_ready()
     for thread in producers:
         thread.join(60)
     watcher = serving.broker("watcher", reply_s=10)
@@ -249,7 +249,7 @@ def test_an_unknown_call_is_refused_and_the_connection_stands(serving: Serving) 
         ("q", "acknowledge", ("m0",)),
     ]:
         with pytest.raises(BrokerError, match=r"^[A-Z].*\.$"):
-            link.call(name, verb, *args)
+            link.call(name, verb, args)
     assert link.call("q", "counters")[1] == 0
     link.close()
 

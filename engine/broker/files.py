@@ -1,0 +1,42 @@
+"""A file of fixed size for the journal's map, and the machine's boot."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+
+def open_sized(path: Path, head: bytes, size: int) -> BinaryIO | None:
+    """Open a private file of `size` bytes that begins with `head`, making it if it is not there.
+
+    None when the file is another one.
+    """
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b", 0)
+    try:
+        found = os.fstat(file.fileno()).st_size
+        if not found:
+            os.pwrite(file.fileno(), head, 0)
+            file.truncate(size)
+        elif found != size or os.pread(file.fileno(), len(head), 0) != head:
+            file.close()
+            return None
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def allocate(file: BinaryIO, start: int, size: int) -> None:
+    """Take disk blocks now: a full disk is an error here, but a crash (SIGBUS) in the map."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), start, size)
+
+
+def boot_id() -> bytes:
+    """16 bytes that change when the machine starts anew; zeros where nobody tells."""
+    try:
+        text = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
+        return bytes.fromhex(text.strip().replace("-", ""))
+    except (OSError, ValueError):
+        return bytes(16)
