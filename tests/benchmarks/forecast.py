@@ -1,9 +1,10 @@
 """Who forecasts best, and what eight-bit weights buy: `python -m tests.benchmarks.forecast`.
 
-The demand is that of the sample's daily shape: a season of 60 intervals of 5 s, endpoints of very
-different popularity, counts scattered as independent requests scatter (Poisson), every season a
-little different. Each seed makes another one; each forecaster learns from the older four fifths
-and is judged by rolling origin on the newest.
+With `--workload daily` (or another of the sample's workloads) the demand is what the sample's
+traffic asks for: 30 requests/s, a day of 300 s. Without, it is a smoother daily shape: a season
+of 60 intervals of 5 s, endpoints of very different popularity, counts scattered as independent
+requests scatter (Poisson), every season a little different. Each seed makes another one; each
+forecaster learns from the older four fifths and is judged by rolling origin on the newest.
 """
 
 from __future__ import annotations
@@ -21,8 +22,12 @@ from engine.forecast.lstm import LSTMForecaster, quantise, quantised_ratio
 from engine.forecast.naive import LastValue, SeasonalValue
 from engine.forecast.network import Network
 from engine.records import TOTAL
+from mock.openapi import make_catalogue, read_specification
+from mock.traffic.plan import OWN_SPECIFICATION
+from mock.workloads import WORKLOADS
 
 ENDPOINTS = 12
+RATE, DAY_S = 30.0, 300.0
 
 
 def sample_demand(length: int, seed: int, season: int) -> Series:
@@ -39,13 +44,35 @@ def sample_demand(length: int, seed: int, season: int) -> Series:
     return Series(names, chance.poisson(rate).astype(float), load, 5.0, 5.0 * length)
 
 
-def table(seeds: int, length: int) -> None:
+def workload_demand(workload: str, length: int, seed: int, interval_s: float = 5.0) -> Series:
+    """Requests per interval that the sample's traffic would send, begun at any time of its day."""
+    catalogue = make_catalogue(read_specification(OWN_SPECIFICATION))
+    stream = WORKLOADS[workload](catalogue, RATE, seed, DAY_S)
+    chance = np.random.default_rng(seed)
+    begin = 1_000_000.0 + interval_s * int(chance.integers(0, int(DAY_S / interval_s)))
+    index: dict[str, int] = {}
+    counts = np.zeros((length, stream.sampler.count))
+    for arrival in stream.arrivals(begin):
+        row = int((arrival.at - begin) // interval_s)
+        if row >= length:
+            break
+        counts[row, index.setdefault(arrival.draw.operation.path, len(index))] += 1
+    demand = counts[:, : len(index)]
+    load = np.exp(chance.normal(3, 0.2, demand.shape))
+    return Series(tuple(index), demand, load, interval_s, begin + interval_s * length)
+
+
+def table(seeds: int, length: int, workload: str) -> None:
     """Print MAE, MASE and coverage of each forecaster, mean and spread over seeds."""
     errors: dict[str, list[tuple[float, float, float]]] = {}
     spent = 0.0
     for seed in range(seeds):
         config = Config(seed=seed, quantised="off")
-        series = sample_demand(length, seed, config.season)
+        series = (
+            workload_demand(workload, length, seed)
+            if workload
+            else sample_demand(length, seed, config.season)
+        )
         known, held = split(series)
         network = LSTMForecaster(config)
         started = time.perf_counter()
@@ -59,7 +86,8 @@ def table(seeds: int, length: int) -> None:
                     (score.demand_mae, score.demand_mase, score.coverage)
                 )
     print(
-        f"{seeds} seeds, {length} intervals, {ENDPOINTS} endpoints, training {spent / seeds:.1f} s"
+        f"{workload or 'smooth'} demand, {seeds} seeds, {length} intervals of 5 s, "
+        f"{len(series.endpoints)} endpoints, training {spent / seeds:.1f} s"
     )
     print(f"{'forecaster':12}{'MAE':>8}{'MASE':>8}{'+-':>7}{'coverage':>10}")
     for name, found in errors.items():
@@ -82,10 +110,13 @@ def main() -> None:
     """Run both and print the load average beside them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--intervals", type=int, default=720)
+    parser.add_argument("--intervals", type=int, nargs="+", default=[720])
+    parser.add_argument("--workload", default="", choices=("", *WORKLOADS))
     given = parser.parse_args()
-    table(given.seeds, given.intervals)
-    eight_bits()
+    for length in given.intervals:
+        table(given.seeds, length, given.workload)
+    if not given.workload:
+        eight_bits()
     print(f"\nload average {os.getloadavg()[0]:.1f}")
 
 
