@@ -14,8 +14,10 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
+from dashboard.charts import incidents
 from db.queries import pages, pages_learning
 from db.session import open_store
+from engine.services import SERVICES
 from engine.settings import Settings, load_settings
 from engine.sources import OWN, SAMPLE
 
@@ -107,8 +109,16 @@ def queue(window_s: int) -> pd.DataFrame:
 
 @st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=16)
 def events(window_s: int) -> pd.DataFrame:
-    """What happened to the system, newest first."""
-    return pages.events_frame(store(), time.time() - window_s)
+    """What happened to the system, newest first; a fault and its recovery are one row."""
+    names = {service.name: service.title for service in SERVICES.values()}
+    return incidents.told(pages.events_frame(store(), time.time() - window_s), names)
+
+
+@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=8)
+def first_at(window_s: int) -> float | None:
+    """When the first figure inside the window was recorded; None while there is none."""
+    source = active_source()
+    return pages.first_at(store(), source.id if source else 0, QUEUE, time.time() - window_s)
 
 
 @st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=16)
@@ -133,6 +143,12 @@ def leases() -> pd.DataFrame:
 def audit() -> pd.DataFrame:
     """What people asked of the engine."""
     return pages.audit_frame(store())
+
+
+@st.cache_data(ttl=SLOW_S / 2, show_spinner=False, max_entries=4)
+def recorded_seconds(source: int) -> int:
+    """Seconds with recorded requests of one source, as far as they are kept."""
+    return pages.recorded_seconds(store(), source)
 
 
 @st.cache_data(ttl=SLOW_S, show_spinner=False, max_entries=4)

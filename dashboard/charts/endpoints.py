@@ -33,9 +33,15 @@ def percentile_plot(table: pd.DataFrame, theme: Theme) -> AnyChart:
         "endpoint:N",
         title=None,
         sort=table["endpoint"].tolist(),
-        axis=alt.Axis(labelLimit=220, labelOverlap=False),
+        axis=alt.Axis(labelLimit=220, labelOverlap=False, labelFlush=False),
     )
-    x_axis = alt.Axis(format="~s", titleFontWeight="normal", tickCount=5, grid=False)
+    x_axis = alt.Axis(
+        format="~g",
+        values=[10.0**n for n in range(-3, 6)],
+        titleFontWeight="normal",
+        grid=False,
+        labelFlush=False,
+    )
     scale = alt.Scale(type="log", nice=True)
     long = table.melt("endpoint", list(PERCENTILES), "percentile", "ms")
     reach = (

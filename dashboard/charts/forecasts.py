@@ -7,6 +7,9 @@ import pandas as pd
 
 from dashboard.charts.series import empty
 
+CAME, MODEL, NAIVE = "came", "forecast", "last value"
+"""Names of the series, as the legends show them."""
+
 SMOOTH = 12
 """Intervals over which live errors are averaged."""
 
@@ -86,7 +89,7 @@ def errors(compared: pd.DataFrame) -> pd.DataFrame:
         pd.DataFrame(
             {"at": compared["at"], "series": name, "value": error.rolling(SMOOTH, 1).mean()}
         )
-        for name, error in (("forecast", model), ("last", naive))
+        for name, error in ((MODEL, model), (NAIVE, naive))
     ]
     return pd.concat(parts, ignore_index=True).dropna(subset=["value"])
 

@@ -28,6 +28,7 @@ _SERIES = {
     "lstm": _ORANGE,
     "seasonal": _GREEN,
     "last": _GREY,
+    "last value": _GREY,
     # actions
     "drop": _GREY,
     "keep_short": _BLUE,
@@ -60,8 +61,8 @@ POLICY_NAMES = {
 """Word of the rollups' `policy` column -> word on the pages."""
 
 EVENT_COLOURS: dict[Theme, dict[str, str]] = {
-    "light": {"info": "#6B7280", "warning": "#B45309", "error": "#C62828"},
-    "dark": {"info": "#9CA3AF", "warning": "#FBBF24", "error": "#FF7B72"},
+    "light": {"info": "#6B7280", "warning": "#B45309", "error": "#C62828", "over": "#0B5D44"},
+    "dark": {"info": "#9CA3AF", "warning": "#FBBF24", "error": "#FF7B72", "over": "#B7E3A1"},
 }
 
 

@@ -40,7 +40,8 @@ class Panel:
     height: int = HEIGHT
     dashed: tuple[str, ...] = ()
     faint: tuple[str, ...] = ()
-    step: bool = False
+    bars: bool = False
+    """Filled from zero second by second, for what comes in bursts."""
     theme: Theme = "light"
     legend: bool = field(default=True)
 
@@ -107,11 +108,11 @@ def lines(
 ) -> AnyChart:
     """Lines over time. `frame` has at (s), series, value and, for a band, low and high."""
     names = list(panel.colours)
-    x = alt.X("at:T", title=None, axis=_time_axis(), scale=alt.Scale(nice=False))
+    x = alt.X("at:T", title=None, axis=time_axis(), scale=alt.Scale(nice=False))
     y = alt.Y(
         "value:Q",
         title=panel.title,
-        axis=alt.Axis(format=panel.axis, tickCount=5, titleFontWeight="normal"),
+        axis=alt.Axis(format=panel.axis, tickCount=5, titleFontWeight="normal", labelFlush=False),
         scale=alt.Scale(zero=True, nice=False),
     )
     legend = (
@@ -133,9 +134,12 @@ def lines(
         legend=legend,
     )
     base = alt.Chart().transform_filter("datum.kind === 'value'")
-    curve = base.mark_line(
-        strokeWidth=2, interpolate="step-after" if panel.step else "linear", clip=True
-    ).encode(x=x, y=y, color=colour)
+    mark = (
+        base.mark_area(interpolate="step-after", clip=True, opacity=0.85)
+        if panel.bars
+        else base.mark_line(strokeWidth=2, clip=True)
+    )
+    curve = mark.encode(x=x, y=y, color=colour)
     if panel.dashed:
         dashes = [[5, 3] if name in panel.dashed else [1, 0] for name in names]
         curve = curve.encode(
@@ -158,9 +162,16 @@ def lines(
     return alt.layer(*layers, data=data).properties(height=panel.height)
 
 
-def _time_axis() -> alt.Axis:
+def time_axis() -> alt.Axis:
+    """Clock times whose labels are left out rather than cut at the edge."""
     return alt.Axis(
-        format="%H:%M:%S", labelOverlap="greedy", labelSeparation=12, tickCount=6, grid=False
+        format="%H:%M:%S",
+        labelOverlap="greedy",
+        labelSeparation=12,
+        labelBound=True,
+        labelFlush=False,
+        tickCount=6,
+        grid=False,
     )
 
 

@@ -75,6 +75,24 @@ def columns(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if not frame.empty else empty()
 
 
+def rolled(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Columns counted per second as means over `SMOOTH_S`; seconds without a row count as 0."""
+    full = regular(frame, 1, list(names))
+    parts = [
+        _long(full, full[column].rolling(SMOOTH_S, min_periods=1).mean(), series)
+        for column, series in names.items()
+    ]
+    return pd.concat(parts, ignore_index=True) if not frame.empty else empty()
+
+
+def peaks(frame: pd.DataFrame, column: str, width: int) -> pd.DataFrame:
+    """The row with the highest `column` of every `width` seconds."""
+    if frame.empty or width <= 1:
+        return frame
+    values = pd.to_numeric(frame[column]).fillna(-1.0)
+    return frame.loc[values.groupby(frame["at"] // width).idxmax()]
+
+
 def empty() -> pd.DataFrame:
     """A long frame without rows."""
     return pd.DataFrame(

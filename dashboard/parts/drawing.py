@@ -75,9 +75,14 @@ def card(
     else:
         text = f"{value:,.{digits}f} {unit}".rstrip()
     course = [] if spark is None or not known else spark.astype("float64").dropna().tolist()[-120:]
+    if len(course) == 1:
+        course *= 2  # a card whose line has just begun looks like its neighbours
     st.metric(
         label,
         text,
+        None if known else "no figure yet",
+        delta_color="off",
+        delta_arrow="off",
         help=explains or None,
         border=True,
         height="stretch",

@@ -7,6 +7,8 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.charts import forecasts
+from dashboard.parts import jobs
+from dashboard.parts.forecast_status import name_of
 from dashboard.parts.states import empty
 
 
@@ -14,33 +16,36 @@ def tables(source: data.SourceRow, endpoint: str, round_: pd.DataFrame) -> None:
     """Who wins the backtest, and the newest round."""
     left, right = st.columns(2)
     with left:
-        st.markdown("**Backtest** · rolling origins, mean over endpoints unless one is judged")
+        st.markdown(
+            "**Judgement** · every forecaster on recorded requests that it had not learned from"
+        )
         scores = data.scores(source.id)
         table = forecasts.score_table(scores, endpoint)
         table = table if not table.empty else forecasts.score_table(scores)
         if table.empty:
-            empty("The first backtest follows the first training.", height=180)
+            empty("The first judgement follows the first training.", height=180)
         else:
             st.dataframe(
-                table[["forecaster", "demand_mae", "demand_mase", "coverage", "origins", "chosen"]],
+                table.assign(forecaster=table["forecaster"].map(name_of))[
+                    ["forecaster", "demand_mae", "demand_mase", "coverage", "origins", "chosen"]
+                ],
                 hide_index=True,
                 key="forecast-scores",
                 alt="Errors of every forecaster over rolling origins",
                 column_config={
                     "forecaster": "Forecaster",
-                    "demand_mae": st.column_config.NumberColumn(
-                        "Error (req/interval)", format="%.2f"
-                    ),
+                    "demand_mae": st.column_config.NumberColumn("Error (requests)", format="%.2f"),
                     "demand_mase": st.column_config.NumberColumn(
                         "Against last value (x)", format="%.2f"
                     ),
                     "coverage": st.column_config.NumberColumn("Inside band", format="percent"),
-                    "origins": "Origins",
+                    "origins": "Times judged",
                     "chosen": "In use",
                 },
             )
+        jobs.progress(["retrain"], "No training has run yet.")
     with right:
-        st.markdown("**Newest round** · next interval of every endpoint")
+        st.markdown("**Newest forecasts** · next interval of every endpoint")
         newest = round_[round_["at"] >= round_["at"].max() - 2] if not round_.empty else round_
         if newest.empty:
             empty("No forecast yet.", height=180)
@@ -49,6 +54,7 @@ def tables(source: data.SourceRow, endpoint: str, round_: pd.DataFrame) -> None:
                 newest[["cache_name", "demand", "demand_low", "demand_high", "load_time_ms"]],
                 hide_index=True,
                 key="forecast-round",
+                height=320,
                 alt="Newest forecast of every endpoint",
                 column_config={
                     "cache_name": "Endpoint",

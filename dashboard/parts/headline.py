@@ -87,7 +87,7 @@ def freshness(newest: float | None, source: data.SourceRow) -> None:
     if newest is None:
         st.caption(f"No requests of {whose} in this window · {costs}")
     elif time.time() - newest > STALE_S:
-        clock = time.strftime("%H:%M:%S", time.localtime(newest))
+        clock = shell.clock(newest)
         st.caption(f":orange[No new requests of {whose} since {clock}] · {costs}")
     else:
         st.caption(f"Requests of {whose}, {max(0.0, time.time() - newest):.0f} s old · {costs}")

@@ -35,13 +35,19 @@ def start(kind: str, params: Mapping[str, Any]) -> None:
         st.error(outcome.sentence, icon=":material/error:")
 
 
-def progress(kinds: Sequence[str]) -> None:
+def alive(kinds: Sequence[str]) -> tuple[str, ...]:
+    """The ids of these kinds' jobs that wait or run."""
+    frame = data.jobs(tuple(kinds))
+    return tuple(frame[frame["state"].isin(ALIVE)]["id"].astype(str))
+
+
+def progress(kinds: Sequence[str], none: str = "No job has run yet.") -> None:
     """The newest jobs of these kinds, with progress; belongs into a live part."""
     frame = data.jobs(tuple(kinds))
     if frame.empty:
-        st.caption("No job has run yet.")
+        st.caption(none)
         return
-    for row in frame.head(4).to_dict("records"):
+    for row in frame.head(3).to_dict("records"):
         _line({str(name): value for name, value in row.items()})
 
 

@@ -1,4 +1,4 @@
-"""Tables of the Queue page: mean rates, and the newest records."""
+"""Tables of the Queue page: mean rates, and the newest predictions."""
 
 from __future__ import annotations
 
@@ -8,31 +8,69 @@ import streamlit as st
 from dashboard import client
 from dashboard.parts.states import empty
 
+HEIGHT = 176
+
 
 def averages(frame: pd.DataFrame) -> None:
-    """Rates over the last 5, 30 and 300 seconds, as a load average."""
-    rows = {}
-    for label, column in (("in", "accepted"), ("out", "handed_out"), ("overwritten",) * 2):
-        rows[label] = [
-            float(frame[column].tail(seconds).astype("float64").sum()) / seconds
-            for seconds in (5, 30, 300)
-        ]
-    table = pd.DataFrame(rows, index=["5 s", "30 s", "300 s"]).T.reset_index(names="Records per s")
-    st.dataframe(table, hide_index=True, key="queue-averages", alt="Mean rates of the queue")
+    """Rates over the last 5, 30 and 300 seconds, as a load average; fewer while it is younger."""
+    if frame.empty:
+        empty("No second of the queue's life yet.", height=HEIGHT)
+        return
+    at, newest = frame["at"].astype("float64"), float(frame["at"].max())
+    age = newest - float(at.min()) + 1
+    rows = []
+    for label, column in (
+        ("In", "accepted"),
+        ("Out", "handed_out"),
+        ("Overwritten", "overwritten"),
+    ):
+        values = frame[column].astype("float64")
+        rows.append(
+            {"what": label}
+            | {
+                f"{span} s": float(values[at > newest - span].sum()) / min(span, age)
+                for span in (5, 30, 300)
+            }
+        )
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        key="queue-averages",
+        alt="Mean rates of the queue",
+        column_config={
+            "what": "Predictions",
+            **{
+                f"{span} s": st.column_config.NumberColumn(f"{span} s (1/s)", format="%.2f")
+                for span in (5, 30, 300)
+            },
+        },
+    )
 
 
 def newest() -> None:
-    """A look at the newest records without taking them."""
+    """A look at the newest predictions without taking them."""
     outcome = client.peek()
     if not outcome.done:
-        empty(outcome.sentence, height=160, icon="power_off")
+        empty(outcome.sentence, height=HEIGHT, icon="power_off")
     elif not outcome.value:
-        empty("The queue is empty: every prediction has been taken.", height=160, icon="inbox")
+        empty("The queue is empty: every prediction has been taken.", height=HEIGHT, icon="inbox")
     else:
         st.dataframe(
-            pd.DataFrame(outcome.value),
+            _readable(outcome.value),
             hide_index=True,
             key="queue-peek",
-            height=240,
-            alt="Newest records of the prediction queue",
+            height=HEIGHT,
+            alt="Newest predictions of the queue",
         )
+
+
+def _readable(records: list[dict[str, object]]) -> pd.DataFrame:
+    frame = pd.DataFrame(records)
+    return pd.DataFrame(
+        {
+            "Prediction": frame["id"],
+            "Waiting (ms)": frame["age_ms"].round(1),
+            "Taken by": frame["leased_by"].map(lambda name: name or "nobody yet"),
+            "Size (bytes)": frame["size_bytes"],
+        }
+    )

@@ -1,4 +1,4 @@
-"""State and owner of every service, and the buttons that start and stop them."""
+"""State and owner of every service, and what happened to them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import client
-from engine import actions
+from dashboard.parts import shell
+from engine.services import SERVICES
 
 NO_BREAK = "\u00a0"
 SIGNS = {
@@ -19,6 +20,7 @@ SIGNS = {
     "stopped": ":gray-badge[:material/stop_circle: stopped]",
     "failed": ":red-badge[:material/error: failed]",
 }
+LEVELS = {"info": "gray", "warning": "orange", "error": "red", "over": "green"}
 
 
 def ago(seconds: float) -> str:
@@ -40,65 +42,46 @@ def owner_line(engine: client.EngineView) -> str:
 def table(engine: client.EngineView) -> None:
     """One line a service: state, since when, why."""
     rows = [
-        "| Service | State | For | Restarts | Why |",
-        "|:--|:--|--:|--:|:--|",
-        *(_row(service) for service in engine.services),
+        {
+            "Service": f"**{(service.title or service.name).replace(' ', NO_BREAK)}**",
+            "State": SIGNS.get(service.state, service.state),
+            "For": ago(time.time() - service.since),
+            "Restarts": str(service.restarts),
+            "Why, or what it does": cell(service.why) if service.why else _does(service),
+        }
+        for service in engine.services
     ]
-    st.markdown("\n".join(rows))
+    st.table(pd.DataFrame(rows), hide_index=True, border="horizontal", alt="State of every service")
 
 
-def _row(service: client.Service) -> str:
-    title = (service.title or service.name).replace(" ", NO_BREAK)
-    state = SIGNS.get(service.state, service.state)
-    age = ago(time.time() - service.since)
-    return f"| **{title}** | {state} | {age} | {service.restarts} | {_cell(service.why)} |"
+def _does(service: client.Service) -> str:
+    return f":small[:gray[{cell(service.description)}]]"
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;") or "-"
-
-
-def controls(engine: client.EngineView) -> None:
-    """Buttons for one service or all; what became of it shows as a toast or a sentence."""
-    titles = {service.name: service.title or service.name for service in engine.services}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(
-            "Service", list(titles), key="service", width=190, format_func=lambda one: titles[one]
-        )
-        for verb, icon, act in (
-            ("Start", "play_arrow", actions.start_service),
-            ("Stop", "stop", actions.stop_service),
-            ("Restart", "restart_alt", actions.restart_service),
-        ):
-            if st.button(verb, icon=f":material/{icon}:", key=f"service-{verb.lower()}"):
-                _do(f"{verb} {name}", client.ask(act, name, who=client.who()))
-        st.space("small")
-        if st.button("Start all", icon=":material/play_circle:", key="start-all", type="primary"):
-            with st.spinner("Starting all services …", show_time=True):
-                _do("Start all", client.ask(actions.start_all, who=client.who()))
-        if st.button("Stop all", icon=":material/stop_circle:", key="stop-all"):
-            with st.spinner("Stopping all services …", show_time=True):
-                _do("Stop all", client.ask(actions.stop_all, who=client.who()))
-
-
-def _do(what: str, outcome: client.Outcome) -> None:
-    if outcome.done:
-        st.toast(f"{what}: done", icon=":material/check:")
-    else:
-        st.error(outcome.sentence, icon=":material/error:")
+def cell(text: str) -> str:
+    """Text of a program as harmless Markdown."""
+    for sign in "\\|:*_[]`$":
+        text = text.replace(sign, f"\\{sign}")
+    return text.replace("\n", " ").replace("<", "&lt;") or "-"
 
 
 def event_strip(events: pd.DataFrame, limit: int = 8) -> None:
-    """The newest events, newest first, readable without hovering."""
+    """What happened, newest first, each fault with its recovery, readable without hovering."""
     if events.empty:
-        st.caption("No events in this window.")
+        st.caption("Nothing happened in this window.")
         return
-    colours = {"info": "gray", "warning": "orange", "error": "red"}
-    lines = []
+    rows = []
     for row in events.head(limit).to_dict("records"):
-        clock = time.strftime("%H:%M:%S", time.localtime(row["at"]))
-        colour = colours.get(str(row["level"]), "gray")
-        lines.append(
-            f"| {clock} | :{colour}-badge[{row['service']}] | {_cell(str(row['message']))} |"
+        name = str(row["service"])
+        title = SERVICES[name].title if name in SERVICES else name.capitalize()
+        shade = LEVELS.get(str(row["level"]), "gray")
+        rows.append(
+            {
+                "Time": cell(shell.clock(float(row["at"]))),
+                "Service": f":{shade}-badge[{title.replace(' ', NO_BREAK)}]",
+                "Event": cell(str(row["message"])),
+            }
         )
-    st.markdown("\n".join(["| Time | Service | Event |", "|:--|:--|:--|", *lines]))
+    st.table(pd.DataFrame(rows), hide_index=True, border="horizontal", alt="Newest events")
+    if len(events) > limit:
+        st.caption(f"{len(events) - limit} older ones in this window; the logs have them all.")

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from datetime import UTC, datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from dashboard import client, data
 from dashboard.charts.palette import Theme
 from dashboard.charts.panel import Span
 from dashboard.parts.states import faults_shown
 
 WINDOWS = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600}
 REFRESH: dict[str, float | None] = {"paused": None, "1 s": 1.0, "2 s": 2.0, "5 s": 5.0}
+YOUNG_S = 5.0
+LEAST_SPAN_S = 30.0
+"""A chart never shows less than this, so that a first point is not a whole chart."""
 DEFAULT_WINDOW, DEFAULT_REFRESH = "5m", "2 s"
+
+
+_DRAWN = "shell-drawn"
+"""Slot of the states that the buttons of this page were drawn for."""
 
 
 def header(title: str, icon: str) -> None:
@@ -62,14 +72,45 @@ def width_s(*, per_endpoint: bool = False) -> int:
 
 
 def span() -> Span:
-    """The shared time window up to now."""
-    now = time.time()
-    return Span(now - window_s(), now)
+    """The shared time window up to now; while the system is younger, from its first figure on."""
+    now, window = time.time(), window_s()
+    first = data.first_at(window)
+    start = now - window
+    if first is not None and first > start + YOUNG_S:
+        start = max(start, min(first - 1.0, now - LEAST_SPAN_S))
+    return Span(start, now)
 
 
 def theme() -> Theme:
     """The viewer's theme."""
     return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def zone() -> tzinfo:
+    """The viewer's time zone, as the charts use it."""
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+def clock(at: float) -> str:
+    """A moment as hours, minutes and seconds in the viewer's time zone."""
+    return datetime.fromtimestamp(at, zone()).strftime("%H:%M:%S")
+
+
+def follow(extra: Hashable = None) -> None:
+    """Draw the whole page anew when states or jobs changed, so that its buttons fit them.
+
+    Buttons stand outside the live part, which would otherwise keep showing an old state.
+    """
+    engine = client.engine()
+    states = None if engine is None else tuple((s.name, s.state) for s in engine.services)
+    now = (states, extra)
+    before = st.session_state.get(_DRAWN)
+    st.session_state[_DRAWN] = now
+    if before is not None and before != now:
+        st.rerun()
 
 
 def live(draw: Callable[..., None], *args: Any) -> None:  # noqa: ANN401 - passed on
@@ -80,4 +121,5 @@ def live(draw: Callable[..., None], *args: Any) -> None:  # noqa: ANN401 - passe
         with faults_shown():
             draw(*args)
 
+    st.session_state.pop(_DRAWN, None)
     st.fragment(tick, run_every=every, key="live")()

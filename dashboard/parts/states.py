@@ -69,6 +69,14 @@ def empty(text: str, *, height: int = 240, icon: str = "hourglass_empty") -> Non
 
 def no_source() -> None:
     """Say that no source has been registered yet."""
+    if data.settings().source_url or not data.settings().sample_enabled:
+        st.info(
+            "No request of your own system has been read yet. **Start the engine** on the "
+            "Overview; what your rows must look like stands there under **Use my own system**.",
+            title="Waiting for the first requests of your own system",
+            icon=":material/hourglass_empty:",
+        )
+        return
     st.info(
         "No requests have been recorded yet. **Start the engine** on the Overview: the sample "
         "fills every page within half a minute. To watch your own system instead, open "

@@ -8,47 +8,82 @@ from dashboard import client, data
 from dashboard.parts import jobs
 
 KINDS = ["seed", "simulate"]
-WORKLOADS = ["daily", "zipf", "bursts", "shift", "scan"]
+WORKLOADS = {
+    "daily": "Daily cycle",
+    "zipf": "Steady, few keys popular",
+    "bursts": "Bursts",
+    "shift": "Popularity shifts",
+    "scan": "Scan that pollutes the cache",
+}
 
 
 def forms(source: data.SourceRow | None) -> None:
     """Two buttons with their parameters; synthetic rows beside an own source need a yes."""
-    own = source is not None and source.is_own
+    own = follows_own(source)
     with st.container(horizontal=True, vertical_alignment="center"):
-        with st.popover("Seed …", icon=":material/database_upload:"):
+        with st.popover("Write a history …", icon=":material/database_upload:"):
             _seed(own)
-        with st.popover("Simulate …", icon=":material/send:"):
-            _simulate()
+        with st.popover("Send requests …", icon=":material/send:"):
+            _simulate(own)
         jobs.cancel_buttons(KINDS)
 
 
+def follows_own(source: data.SourceRow | None) -> bool:
+    """Whether this engine follows a user's own rows, even before the first one came."""
+    settings = data.settings()
+    return (
+        bool(settings.source_url) or not settings.sample_enabled or bool(source and source.is_own)
+    )
+
+
+def _workload(key: str) -> str:
+    return str(
+        st.selectbox("Workload", list(WORKLOADS), key=key, format_func=WORKLOADS.__getitem__)
+    )
+
+
 def _seed(own: bool) -> None:
-    st.markdown("Write the energy tables and a history of requests. Running it again adds nothing.")
+    st.markdown(
+        "Write the sample's energy tables and a history of requests with modelled load times. "
+        "Running it again adds nothing."
+    )
     count = st.number_input("Requests", 1_000, 1_000_000, 20_000, 1_000, key="seed-n")
-    workload = st.selectbox("Workload", WORKLOADS, key="seed-workload")
+    workload = _workload("seed-workload")
     sure = not own or st.checkbox(
-        "Yes, write synthetic rows; they go to the sample source, never among my own.",
+        "Yes, write synthetic rows. They go to the sample source, never among my own.",
         key="seed-sure",
     )
-    if st.button("Seed", type="primary", key="seed", disabled=not sure):
+    if st.button("Write it", type="primary", key="seed", disabled=not sure):
         jobs.start("seed", {"rows": int(count), "workload": workload})
+        st.rerun()
 
 
-def _simulate() -> None:
+def _simulate(own: bool) -> None:
     engine = client.engine()
     port = engine.facts.get("origin_port") if engine else None
-    st.markdown("Send real HTTP requests, GET and HEAD only, to this machine only.")
+    st.markdown("Send real HTTP requests: GET and HEAD only, and to this machine only.")
+    default = "" if own else f"http://127.0.0.1:{port or 8001}"
     url = st.text_input(
-        "API", f"http://127.0.0.1:{port or 8001}", key="simulate-url", help="Its base address"
+        "API",
+        default,
+        key="simulate-url",
+        placeholder="http://127.0.0.1:8080",
+        help="Its base address",
     )
     count = st.number_input("Requests", 10, 100_000, 1_000, 10, key="simulate-n")
     rate = st.number_input("Requests per second", 1, 1_000, 50, key="simulate-rate")
-    workload = st.selectbox("Workload", WORKLOADS, key="simulate-workload")
-    if st.button("Simulate", type="primary", key="simulate"):
+    workload = _workload("simulate-workload")
+    sure = not own or st.checkbox(
+        "Yes, send synthetic requests. Whatever records this API's requests records them as well.",
+        key="simulate-sure",
+    )
+    if st.button("Send them", type="primary", key="simulate", disabled=not (sure and url)):
         params = {"api_url": url, "n": int(count), "rate": float(rate), "workload": workload}
         jobs.start("simulate", params)
+        st.rerun()
 
 
 def progress() -> None:
     """How the newest seed and simulate jobs stand."""
-    jobs.progress(KINDS)
+    if not data.jobs(tuple(KINDS)).empty:
+        jobs.progress(KINDS)

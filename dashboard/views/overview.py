@@ -8,7 +8,7 @@ from dashboard import client, data
 from dashboard.charts import series
 from dashboard.charts.palette import POLICY_NAMES, colours
 from dashboard.charts.panel import Panel
-from dashboard.parts import headline, own_system, services, shell
+from dashboard.parts import controls, headline, own_system, services, shell
 from dashboard.parts.drawing import timeline
 from dashboard.parts.states import empty, engine_missing, no_source
 
@@ -30,7 +30,7 @@ def trends(source: data.SourceRow) -> None:
         ratios = series.by_policy(frame, width, "hits", "requests")
         timeline("overview-ratio", ratios, panel, waiting=waiting, events=events, top=1.0)
     with right:
-        st.markdown("**Load time saved** · ms per request, the same requests")
+        st.markdown("**Load time saved** · over 10 s, per request, the same requests")
         panel = Panel("Saved (ms/request)", shown, ",.1f", dashed=tuple(SHADOWED[1:]), theme=theme)
         saved = series.by_policy(frame, width, "saved_ms", "requests")
         timeline("overview-saved", saved, panel, waiting=waiting, events=events)
@@ -38,6 +38,7 @@ def trends(source: data.SourceRow) -> None:
 
 def page_live() -> None:
     """Everything that moves."""
+    shell.follow()
     source = data.active_source()
     engine = client.engine()
     if source is None:
@@ -45,7 +46,7 @@ def page_live() -> None:
     else:
         headline.figures(source)
         trends(source)
-    left, right = st.columns([3, 2])
+    left, right = st.columns([11, 9], gap="medium")
     with left:
         st.markdown("**Services**")
         if engine is None:
@@ -54,7 +55,7 @@ def page_live() -> None:
             services.table(engine)
             st.caption(services.owner_line(engine))
     with right:
-        st.markdown("**Events**")
+        st.markdown("**Events** · what happened in this window, and when it was over")
         services.event_strip(data.events(shell.window_s()))
 
 
@@ -63,5 +64,5 @@ if now is None:
     engine_missing()
 shell.live(page_live)
 if now is not None:
-    services.controls(now)
+    controls.controls(now)
 own_system.panel()

@@ -8,103 +8,100 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import client, data
-from dashboard.charts import series
+from dashboard.charts import delays, series
 from dashboard.charts.palette import colours
 from dashboard.charts.panel import Panel
 from dashboard.parts import exporting, queue_tables, shell
-from dashboard.parts.drawing import card, timeline
-from dashboard.parts.states import engine_missing
+from dashboard.parts.drawing import card, chart, timeline
+from dashboard.parts.states import empty, engine_missing
 
-PERCENTILES = ["p50", "p95", "p99"]
 WAITING = "No second of the queue's life in this window. **Start all** on the Overview starts it."
+FLOW = {"accepted": "in", "handed_out": "out", "overwritten": "overwritten"}
 
 
 def figures(frame: pd.DataFrame) -> None:
     """Headline figures of the window."""
     numbers = frame.astype("float64", errors="ignore")
-    seconds = max(len(frame), 1)
+    seconds = float(numbers["at"].iloc[-1] - numbers["at"].iloc[0]) + 1 if len(numbers) else 1.0
     with st.grid(6, min_column_width=150):
         last = numbers["depth_last"].iloc[-1] if len(numbers) else None
-        card("Depth", last, "/ 100", numbers["depth_max"], digits=0, explains="Queued and leased")
-        for label, column in (("In", "accepted"), ("Out", "handed_out")):
+        card("Depth now", last, "/ 100", numbers["depth_max"], digits=0, explains=_DEPTH)
+        for label, column, what in (("In", "accepted", _IN), ("Out", "handed_out", _OUT)):
             total = numbers[column].sum() / seconds if len(numbers) else None
-            card(label, total, "/s", numbers[column], digits=2, explains="Mean of the window")
+            card(label, total, "/s", numbers[column], digits=2, explains=what)
         lost = numbers["overwritten"].sum() if len(numbers) else None
-        card("Overwritten", lost, "", numbers["overwritten"], digits=0, explains="In this window")
+        card("Overwritten", lost, "", numbers["overwritten"], digits=0, explains=_OVERWRITTEN)
         lag = numbers["accepted"].cumsum() - numbers["acknowledged"].cumsum()
         behind = float(lag.iloc[-1] - lag.min()) if len(lag) else None
-        card(
-            "Consumer lag",
-            behind,
-            "records",
-            lag - lag.min() if len(lag) else lag,
-            digits=0,
-            explains="Accepted but not yet acknowledged",
-        )
+        course = lag - lag.min() if len(lag) else lag
+        card("Consumer lag", behind, "", course, digits=0, explains=_LAG)
         slow = numbers["dequeue_p99_ms"].dropna()
         worst = float(slow.max()) if len(slow) else None
-        card("Dequeue delay p99", worst, "ms", slow, digits=2, explains="Worst second shown")
+        card("Worst dequeue delay", worst, "ms", slow, digits=2, explains=_WORST)
+
+
+_DEPTH = "Predictions queued or being worked on; the line shows the highest of each second"
+_IN = "Predictions accepted per second, mean of this window"
+_OUT = "Predictions handed to the agent per second, mean of this window"
+_OVERWRITTEN = "Predictions lost in this window because 100 newer ones came before they were taken"
+_LAG = "Predictions accepted but not yet acknowledged by the agent"
+_WORST = "Highest p99 of a second in this window: from accepted to handed out"
 
 
 def charts(frame: pd.DataFrame) -> None:
     """Depth, rates and delays over the window."""
     theme, events = shell.theme(), data.events(shell.window_s())
-    events = events[events["service"].isin(["queue", "agent", "forecaster"])]
+    events = events[events["service"].isin(["engine", "queue", "agent", "forecaster"])]
     left, right = st.columns(2)
     with left:
         st.markdown("**Depth** · highest of each second, of 100 places")
-        panel = Panel(
-            "Depth (records)",
+        look = Panel(
+            "Depth (predictions)",
             colours(["depth"], theme),
             ",.0f",
-            step=True,
+            bars=True,
             theme=theme,
             legend=False,
         )
-        depth = series.columns(frame, {"depth_max": "depth"})
-        timeline("queue-depth", depth, panel, waiting=WAITING, events=events, top=100.0)
-        st.markdown("**Enqueue delay** · intended send to accepted")
-        _delays("enqueue", frame, events)
+        full = series.regular(series.peaks(frame, "depth_max", shell.width_s()), 1, ["depth_max"])
+        depth = series.columns(full, {"depth_max": "depth"})
+        timeline("queue-depth", depth, look, waiting=WAITING, events=events, top=100.0)
+        st.markdown("**Enqueue delay** · from the intended send to accepted, one mark a second")
+        _delays("enqueue", frame)
     with right:
-        st.markdown("**In and out** · records per second, overwritten beside them")
-        names = ["in", "out", "overwritten"]
-        panel = Panel("Records (1/s)", colours(names, theme), ",.2f", dashed=("out",), theme=theme)
-        flow = series.columns(
-            frame, {"accepted": "in", "handed_out": "out", "overwritten": "overwritten"}
+        st.markdown("**In and out** · per second, mean of 10 s, with what was overwritten")
+        names = list(FLOW.values())
+        look = Panel(
+            "Predictions (1/s)", colours(names, theme), ",.2f", dashed=("out",), theme=theme
         )
-        timeline("queue-flow", flow, panel, waiting=WAITING, events=events)
-        st.markdown("**Dequeue delay** · accepted to handed out")
-        _delays("dequeue", frame, events)
+        flow = series.rolled(frame, FLOW)
+        timeline("queue-flow", flow, look, waiting=WAITING, events=events)
+        st.markdown("**Dequeue delay** · from accepted to handed out, one mark a second")
+        _delays("dequeue", frame)
 
 
-def _delays(kind: str, frame: pd.DataFrame, events: pd.DataFrame) -> None:
-    theme = shell.theme()
-    panel = Panel(
-        "Delay (ms)", colours(PERCENTILES, theme), ",.3f", "~g", dashed=("p95", "p99"), theme=theme
-    )
-    known = frame.dropna(subset=[f"{kind}_p50_ms"])
-    long = series.columns(known, {f"{kind}_{p}_ms": p for p in PERCENTILES})
-    timeline(
-        f"queue-{kind}",
-        long,
-        panel,
-        waiting="No delay was measured in this window.",
-        events=events,
-        floor=0.1,
-    )
+def _delays(kind: str, frame: pd.DataFrame) -> None:
+    worst = f"{kind}_p99_ms"
+    known = series.peaks(frame.dropna(subset=[worst]), worst, shell.width_s())
+    if known.empty:
+        empty("No delay was measured in this window.", height=delays.HEIGHT + 28)
+        return
+    says = f"{kind} delay: last p99 {known[worst].iloc[-1]:.3g} ms, worst {known[worst].max():.3g}."
+    chart(delays.plot(known, kind, shell.span(), shell.theme()), f"queue-{kind}", says)
 
 
 def page_live() -> None:
     """Everything that moves."""
+    shell.follow()
     frame = data.queue(shell.window_s())
     figures(frame)
     charts(frame)
-    left, right = st.columns([2, 3])
+    left, right = st.columns(2)
     with left:
-        st.markdown("**Rates** · mean over")
-        queue_tables.averages(frame)
+        st.markdown("**Rates** · predictions per second, mean of the last …")
+        queue_tables.averages(data.queue(300))
     with right:
-        st.markdown("**Newest records** · newest first, at most 10")
+        st.markdown("**Newest predictions** · waiting now, newest first, at most 10")
         queue_tables.newest()
 
 

@@ -37,7 +37,7 @@ def charts(source: data.SourceRow, shown: pd.DataFrame) -> None:
     busiest = shown["endpoint"].head(TOP).tolist()
     left, right = st.columns(2)
     with left:
-        st.markdown(f"**Hit ratio** · the {len(busiest)} busiest endpoints, over 10 s")
+        st.markdown(f"**Hit ratio** · the {len(busiest)} busiest endpoints, mean of 10 s")
         parts = [
             series.share(frame[frame["cache_name"] == name], width, "hits", "requests", name)
             for name in busiest
@@ -55,7 +55,7 @@ def charts(source: data.SourceRow, shown: pd.DataFrame) -> None:
             events=data.events(shell.window_s()),
         )
     with right:
-        st.markdown("**Load time** · p50, p95 and p99, hits included, busiest endpoints")
+        st.markdown("**Load time** · median, p95 and p99 of the busiest endpoints, hits included")
         known = shown.dropna(subset=["p50", "p99"]).head(MOST)
         if known.empty:
             empty("No load time in this window.")
@@ -67,33 +67,41 @@ def charts(source: data.SourceRow, shown: pd.DataFrame) -> None:
 
 def page_live(source: data.SourceRow) -> None:
     """Everything that moves."""
+    shell.follow(jobs.alive(traffic_jobs.KINDS))
     traffic_jobs.progress()
     shown = table(source)
     if shown.empty:
-        empty("No requests in this window. **Simulate** sends some; **Seed** writes a history.")
+        empty(
+            "No requests in this window. **Send requests** above sends some to an API of yours "
+            "or the sample's; **Start all** on the Overview starts the sample."
+        )
         return
     charts(source, shown)
-    st.markdown("**Endpoints** · this window")
+    st.markdown(
+        "**Endpoints** · this window; a stale hit gave a result that had changed at the origin"
+    )
     numbers = {
         "requests_per_s": ("Requests (1/s)", "%.2f"),
-        "p50": ("p50 (ms)", "%.1f"),
+        "p50": ("Median (ms)", "%.1f"),
         "p95": ("p95 (ms)", "%.1f"),
         "p99": ("p99 (ms)", "%.1f"),
-        "hit_ms": ("Hit mean (ms)", "%.2f"),
-        "miss_ms": ("Miss mean (ms)", "%.1f"),
+        "hit_ms": ("Mean hit (ms)", "%.2f"),
+        "miss_ms": ("Mean miss (ms)", "%.1f"),
         "saved_ms_per_request": ("Saved (ms/request)", "%.1f"),
-        "stale_share": ("Stale hits", "percent"),
+        "stale_percent": ("Stale hits", "%.0f %%"),
     }
     st.dataframe(
-        shown[["endpoint", "hit_ratio", *numbers]],
+        shown.assign(
+            hit_percent=100 * shown["hit_ratio"], stale_percent=100 * shown["stale_share"]
+        )[["endpoint", "hit_percent", *numbers]],
         hide_index=True,
         key="traffic-endpoints",
         alt="Rates, hit ratio and load times per endpoint",
         placeholder="-",
         column_config={
             "endpoint": st.column_config.TextColumn("Endpoint"),
-            "hit_ratio": st.column_config.ProgressColumn(
-                "Hit ratio", format="percent", min_value=0, max_value=1
+            "hit_percent": st.column_config.ProgressColumn(
+                "Hit ratio", format="%.0f %%", min_value=0, max_value=100
             ),
             **{
                 name: st.column_config.NumberColumn(label, format=form)

@@ -113,6 +113,42 @@ def queue_frame(store: Engine, queue: str, since: float) -> pd.DataFrame:
     )
 
 
+def first_at(store: Engine, source: int, queue: str, since: float) -> float | None:
+    """Time of the oldest per-second figure from `since` on: of a source, or of the queue.
+
+    Each is one look-up in a primary key.
+    """
+    recorded = (
+        select(rollups.c.at)
+        .where(rollups.c.source == source, rollups.c.policy == "recorded")
+        .where(rollups.c.width == 1, rollups.c.at >= int(since))
+        .order_by(rollups.c.at)
+        .limit(1)
+    )
+    queued = (
+        select(queue_samples.c.at)
+        .where(queue_samples.c.queue == queue, queue_samples.c.at >= int(since))
+        .order_by(queue_samples.c.at)
+        .limit(1)
+    )
+    with reading(store) as connection:
+        found = [connection.execute(one).scalar() for one in (recorded, queued)]
+    return min((float(at) for at in found if at is not None), default=None)
+
+
+def recorded_seconds(store: Engine, source: int, limit: int = 5_000) -> int:
+    """Seconds with recorded requests, in steps of ten; never counts more than `limit` steps."""
+    steps = (
+        select(rollups.c.at)
+        .where(rollups.c.source == source, rollups.c.policy == "recorded")
+        .where(rollups.c.width == 10, rollups.c.cache_name == "*")
+        .limit(limit)
+        .subquery()
+    )
+    with reading(store) as connection:
+        return 10 * int(connection.execute(select(func.count()).select_from(steps)).scalar() or 0)
+
+
 def events_frame(store: Engine, since: float, limit: int = 200) -> pd.DataFrame:
     """What happened to the system, newest first: at, service, level, kind, message."""
     return read_frame(

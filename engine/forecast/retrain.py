@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 
 from sqlalchemy import Engine
 
 from db.queries import system
 from engine import actions
 from engine.errors import EngineError
+from engine.forecast.base import Config
 from engine.forecast.tuning import config_of
 from engine.settings import Settings
 from engine.tunables import Tuned
@@ -18,6 +20,14 @@ _log = logging.getLogger(__name__)
 _PAUSE_AFTER_FAILURE_S = 30.0
 _OVER = frozenset({"done", "failed", "cancelled", "interrupted"})
 _LEAST_TAIL = 12
+
+
+def least_intervals(config: Config) -> int:
+    """How many recorded intervals the first training waits for.
+
+    Four fifths of the series are learned from; see `backtest.split`.
+    """
+    return math.ceil((config.window + config.horizon + _LEAST_TAIL) / 0.8)
 
 
 class Retraining:
@@ -33,9 +43,7 @@ class Retraining:
     def consider(self, tuned: Tuned, intervals: int, now: float) -> None:
         """Start a training if one is due; database errors pass through."""
         config = config_of(tuned)
-        # Four fifths of the series are learned from; see `backtest.split`.
-        least = (config.window + config.horizon + _LEAST_TAIL) / 0.8
-        if intervals < least:
+        if intervals < least_intervals(config):
             return
         due = now >= self._next or config != self._trained_with
         if not due or self._is_running():

@@ -43,26 +43,36 @@ class FakeEngine:
     running: bool = True
     asked: list[tuple[str, tuple[object, ...]]] = field(default_factory=list)
     refusal: str = ""
+    states: tuple[str, ...] = ("running", "starting", "degraded", "standby", "stopped", "failed")
+    late: str = ""
+    """The state that all services are in from the second look after it was set."""
+    looks: int = 0
 
     def status(self) -> dict[str, Any]:
         """One service of each state."""
         if not self.running:
             raise ControlError("No engine runs on this data folder.")
-        states = ("running", "starting", "degraded", "standby", "stopped", "failed")
         services = [
             {
                 "name": f"s-{state}",
                 "title": f"Service {state}",
-                "state": state,
+                "state": self._state(state),
                 "since": time.time() - 90,
                 "why": "because | of <tests>",
                 "restarts": 1,
                 "pid": 1,
             }
-            for state in states
+            for state in self.states
         ]
         about = {"pid": 1, "owner": "dashboard", "since": time.time() - 100, "state": "running"}
         return {"engine": about, "services": services, "jobs": []}
+
+    def _state(self, state: str) -> str:
+        if not self.late:
+            return state
+        self.looks += 1
+        # One look draws the buttons; a press looks again.
+        return state if self.looks <= len(self.states) else self.late
 
     def act(self, name: str) -> Callable[..., object]:
         """An action that notes its call."""

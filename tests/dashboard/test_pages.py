@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 from streamlit.testing.v1 import AppTest
 
 from dashboard.navigation import PAGES
@@ -17,7 +19,8 @@ CHARTS = {"overview": 2, "queue": 4, "forecaster": 3, "agent": 4, "traffic": 2, 
 def texts(app: AppTest) -> str:
     """Everything that is written on the page."""
     kinds = (app.markdown, app.caption, app.info, app.error, app.metric)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+    said = [str(element.value) for kind in kinds for element in kind]
+    return "\n".join([*said, *(table.value.to_string() for table in app.table)])
 
 
 def charts(app: AppTest) -> int:
@@ -105,21 +108,46 @@ def test_the_overview_names_state_reason_and_owner(filled_store: str, engine: Fa
 
 
 @pytest.mark.parametrize(
-    ("key", "action"),
+    ("service", "key", "action"),
     [
-        ("service-start", "start_service"),
-        ("service-stop", "stop_service"),
-        ("service-restart", "restart_service"),
-        ("start-all", "start_all"),
-        ("stop-all", "stop_all"),
+        ("s-stopped", "service-start", "start_service"),
+        ("s-running", "service-stop", "stop_service"),
+        ("s-running", "service-restart", "restart_service"),
+        ("s-running", "start-all", "start_all"),
+        ("s-running", "stop-all", "stop_all"),
     ],
 )
 def test_each_button_asks_the_engine(
-    key: str, action: str, filled_store: str, engine: FakeEngine
+    service: str, key: str, action: str, filled_store: str, engine: FakeEngine
 ) -> None:
     app = open_page("overview")
+    app.selectbox(key="service").select(service).run()
+    assert not app.button(key=key).disabled
     app.button(key=key).click().run()
     assert [name for name, _ in engine.asked] == [action]
+
+
+def test_buttons_that_would_do_nothing_cannot_be_pressed(
+    filled_store: str, engine: FakeEngine
+) -> None:
+    engine.states = ("running", "degraded")
+    app = open_page("overview")
+    assert app.button(key="start-all").disabled
+    assert app.button(key="service-start").disabled
+    assert not app.button(key="stop-all").disabled
+    engine.states = ("stopped", "failed")
+    app.run()
+    assert app.button(key="stop-all").disabled
+    assert app.button(key="service-stop").disabled
+    assert not app.button(key="start-all").disabled
+
+
+def test_a_press_that_comes_too_late_changes_nothing(filled_store: str, engine: FakeEngine) -> None:
+    app = open_page("overview")
+    engine.late = "stopped"
+    app.button(key="service-stop").click().run()
+    assert engine.asked == []
+    assert any("already" in toast.value for toast in app.toast)
 
 
 def test_a_refusal_shows_in_its_own_words(filled_store: str, engine: FakeEngine) -> None:
@@ -139,10 +167,53 @@ def test_window_and_refresh_travel_from_page_to_page(filled_store: str, engine: 
     assert app.session_state["refresh"] == "paused"
 
 
-def test_control_is_given_only_after_a_yes(filled_store: str, engine: FakeEngine) -> None:
+def test_going_back_to_advice_is_one_press(filled_store: str, engine: FakeEngine) -> None:
     app = open_page("agent")
     app.button(key="agent-advise").click().run()
     assert engine.asked == [("set_tunable", ("agent.mode", "advise"))]
+
+
+def test_control_is_given_only_after_a_yes(
+    filled_store: str, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_system(monkeypatch, filled_store)
+    app = open_page("agent")
+    app.button(key="agent-control").click().run()
+    assert engine.asked == []
+    assert "your own system's cache" in texts(app)
+    app.button(key="agent-control-yes").click().run()
+    assert engine.asked == [("set_tunable", ("agent.mode", "control"))]
+
+
+def own_system(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Make the demo's rows a user's own."""
+    monkeypatch.setenv("CACHESCOPE_SAMPLE", "false")
+    with sqlite3.connect(str(make_url(url).database)) as connection:
+        connection.execute("UPDATE sources SET name = 'own', kind = 'table'")
+
+
+@pytest.mark.parametrize("kind", ["seed", "simulate"])
+def test_nothing_synthetic_joins_an_own_source_without_a_yes(
+    kind: str, filled_store: str, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_system(monkeypatch, filled_store)
+    app = open_page("traffic")
+    if kind == "simulate":
+        app.text_input(key="simulate-url").set_value("http://127.0.0.1:8080").run()
+    assert app.button(key=kind).disabled
+    app.checkbox(key=f"{kind}-sure").check().run()
+    app.button(key=kind).click().run()
+    assert [name for name, _ in engine.asked] == ["start_job"]
+
+
+def test_an_own_system_without_a_row_yet_is_told_what_to_do(
+    empty_store: str, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CACHESCOPE_SAMPLE", "false")
+    app = open_page("overview")
+    assert not app.exception
+    assert "your own system" in texts(app)
+    assert "sample fills" not in texts(app)
 
 
 def test_hold_is_one_press(filled_store: str, engine: FakeEngine) -> None:
