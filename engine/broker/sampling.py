@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections import deque
@@ -10,7 +11,7 @@ from typing import NamedTuple
 KEPT_SECONDS = 180
 
 DELAYS_KEPT = 2_048
-"""Delays kept of one second; beyond it a uniform reservoir sample (Vitter's algorithm R)."""
+"""Delays kept of one second; beyond it a uniform sample of them."""
 
 Row = tuple[int | float | None, ...]
 """The fields of `base.QueueSample` in order."""
@@ -20,11 +21,16 @@ ACCEPTED, HANDED_OUT, ACKNOWLEDGED, OVERWRITTEN, EXPIRED = range(COUNTS)
 
 
 class _Reservoir:
-    __slots__ = ("kept", "seen")
+    """A uniform sample that looks only at the values it takes: algorithm L (Li 1994)."""
+
+    __slots__ = ("_next", "_share", "kept", "seen")
 
     def __init__(self) -> None:
         self.kept: list[int] = []
         self.seen = 0
+        self._share = 1.0
+        self._next = DELAYS_KEPT - 1
+        self._skip()
 
     def add(self, value: int) -> None:
         if self.seen < DELAYS_KEPT:
@@ -34,18 +40,18 @@ class _Reservoir:
             self.extend([value])
 
     def extend(self, values: list[int]) -> None:
-        if self.seen + len(values) <= DELAYS_KEPT:
-            self.kept += values
-            self.seen += len(values)
-            return
-        for value in values:
-            self.seen += 1
-            if len(self.kept) < DELAYS_KEPT:
-                self.kept.append(value)
-            else:
-                place = int(random.random() * self.seen)  # noqa: S311 - a sample, not a secret
-                if place < DELAYS_KEPT:
-                    self.kept[place] = value
+        before = self.seen
+        self.seen = before + len(values)
+        if before < DELAYS_KEPT:
+            self.kept += values[: DELAYS_KEPT - before]
+        while self._next < self.seen:
+            self.kept[int(random.random() * DELAYS_KEPT)] = values[self._next - before]  # noqa: S311 - a sample, not a secret
+            self._skip()
+
+    def _skip(self) -> None:
+        """Choose the number of the next value to take."""
+        self._share *= (1.0 - random.random()) ** (1 / DELAYS_KEPT)  # noqa: S311
+        self._next += 1 + int(math.log(1.0 - random.random()) / math.log1p(-self._share))  # noqa: S311
 
 
 def percentiles_ms(delays_ns: list[int]) -> tuple[float | None, float | None, float | None]:
