@@ -51,6 +51,10 @@ def told(events: pd.DataFrame, titles: Mapping[str, str] | None = None) -> pd.Da
             _go_on(fault, kind, at, message)
             if kind in _CLOSES:
                 del open_[service]
+                if fault.kind == "degraded" and start is not None and service in start.services:
+                    if fault.at - start.until <= _TOGETHER_S and not start.services[service]:
+                        rows.remove(fault)  # a service that waited for another at its start
+                    start.services[service] = True
         elif kind in _OPENS:
             # A cause is told in the words of the last step, so it starts as it is.
             open_[service] = _Row(at, service, str(event["level"]), kind, message, at)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.charts import series
-from dashboard.parts import shell
+from dashboard.parts import agent_controls, shell
 from dashboard.parts.drawing import card
 
 STALE_S = 15.0
@@ -29,14 +29,15 @@ def figures(source: data.SourceRow) -> None:
     rates = series.rate(recorded, width, "requests", "requests")["value"]
     ratios = series.share(recorded, width, "hits", "requests", "measured")["value"]
     saved = series.share(recorded, width, "saved_ms", "requests", "measured")["value"]
+    whole = rates.iloc[:-1]  # the newest bucket is still filling
     with st.grid(6, min_column_width=150):
-        recent = rates.tail(max(1, 10 // width))
+        recent = whole.tail(max(1, 10 // width))
         card(
             "Requests",
             _mean(recent) if current else None,
             "/s",
-            rates,
-            explains="Mean of the last 10 s",
+            whole,
+            explains="Per second, mean of the last 10 s",
         )
         card(
             "Hit ratio",
@@ -80,10 +81,23 @@ def _mean(values: pd.Series) -> float | None:
     return float(known.mean()) if len(known) else None
 
 
+def _steers(source: data.SourceRow) -> str:
+    """What the agent may do and does, in words."""
+    values = agent_controls.tuned()
+    if agent_controls.effective(values.text("agent.mode"), source) != "control":
+        return "advises only: nothing is published"
+    if values.flag("agent.hold"):
+        return "is on hold"
+    newest = data.decisions(source.id, 60)
+    if not newest.empty and not bool(newest["published"].iloc[0]):
+        return "is held back while plain LRU does better"
+    return "steers the cache"
+
+
 def freshness(newest: float | None, source: data.SourceRow) -> None:
     """How old the newest figures are, and whose they are."""
     whose = "your own system" if source.is_own else "the sample"
-    costs = f"load times {source.costs}"
+    costs = f"load times {source.costs} · the agent {_steers(source)}"
     if newest is None:
         st.caption(f"No requests of {whose} in this window · {costs}")
     elif time.time() - newest > STALE_S:

@@ -13,6 +13,14 @@ from dashboard.parts.states import empty
 def recorded(source: data.SourceRow) -> None:
     """Columns of the newest rows: name, type, example, share of nulls."""
     with st.expander("Recorded columns", icon=":material/view_column:"):
+        settings = data.settings()
+        if source.is_own and settings.source_url:
+            st.markdown(
+                f"Requests are read from your table **{settings.source_table}**; this page "
+                "never reads it. Columns as they were told, ours = yours:"
+            )
+            st.code(settings.source_mapping or "the same names as ours", language=None)
+            return
         rows = data.newest_rows(source.id)
         st.caption(f"From the newest {len(rows)} rows of `cache_metrics`, never more than 500.")
         if rows.empty:

@@ -25,7 +25,7 @@ def table(source: data.SourceRow) -> pd.DataFrame:
     frame = data.traffic(source.id, window, width, total_only=False)
     if frame.empty:
         return pd.DataFrame()
-    sums = series.endpoint_table(frame, float(window))
+    sums = series.endpoint_table(frame, shell.span().end - shell.span().start)
     times = endpoints.percentile_table(data.histograms(source.id, window, width))
     return sums.merge(times, on="endpoint", how="left")
 
