@@ -21,8 +21,11 @@ from engine.tunables import Tuned
 BATCH_S = 120.0
 """Seconds of decisions that are judged in one go."""
 
-LOOK_BACK_S = 3600.0
-"""How far back decisions without a reward are looked for, except at the start."""
+LOOK_BACK_S = 60.0
+"""How far before the oldest open decision the next look begins, for one committed late.
+
+Looking further costs a comparison with the rewards for every decision in between, each second.
+"""
 
 PRICE_S = 300.0
 
@@ -47,16 +50,18 @@ class Judge:
         row = sources.source(self._store, self._source)
         watermark = float(row["watermark"] or 0.0) if row else 0.0
         settled = float(((row or {}).get("cursor") or {}).get("settled") or 0.0)
-        open_ = decisions.without_reward(
-            self._store, self._source, self._since, watermark - judging.SETTLE_S + 0.001
-        )
+        until = watermark - judging.SETTLE_S + 0.001
+        open_ = decisions.without_reward(self._store, self._source, self._since, until)
         if not open_:
-            self._since = max(self._since, now - LOOK_BACK_S)
+            self._since = max(self._since, until - LOOK_BACK_S)
             return False
         batch = [d for d in open_ if d["valid_until"] <= open_[0]["valid_until"] + BATCH_S]
         judged = self._judge(batch, watermark, settled, agent, tuned, now)
         if judged:
             self._commit(judged, agent, keeper, now)
+        done = {row["prediction_id"] for row, _ in judged}
+        oldest = next((d for d in open_ if d["prediction_id"] not in done), open_[-1])
+        self._since = max(self._since, oldest["valid_until"] - LOOK_BACK_S)
         return bool(judged) and len(open_) > len(batch)
 
     def savings(self, tuned: Tuned, now: float) -> tuple[Saving, Saving]:
@@ -81,20 +86,21 @@ class Judge:
         tuned: Tuned,
         now: float,
     ) -> list[tuple[dict[str, Any], Any]]:
-        following = self._following(batch)
+        spans = self._spans(batch)
+        following = _following(batch, spans)
         seen = self._seen(batch, watermark, settled)
         price = self._price(now)
-        names: dict[float, list[str]] = defaultdict(list)
-        for decision in batch:
-            names[decision["valid_until"]].append(decision["cache_name"])
+        # Also those judged before: what they earned is theirs, not that of the rest.
+        names: dict[float, set[str]] = defaultdict(set)
+        for span in spans:
+            names[span["valid_until"]].add(span["cache_name"])
         judged = []
         for decision in batch:
             after = following.get(decision["prediction_id"])
             if not judging.is_ripe(decision, after["valid_from"] if after else None, seen):
                 continue
-            interval = judging.interval_of(
-                decision, names[decision["valid_until"]], seen, self._proof
-            )
+            others = sorted(names[decision["valid_until"]])
+            interval = judging.interval_of(decision, others, seen, self._proof)
             weight = tuned.number("agent.stale_weight_ms")
             row, earned = judging.judge(decision, interval, weight, price, now)
             learned = earned is not None and decision["agent"] == agent.name
@@ -123,29 +129,15 @@ class Judge:
             raise
         self.judged += len(judged)
 
-    def _following(self, batch: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        """Prediction id -> the next decision on the same endpoint."""
-        last = max(d["valid_until"] for d in batch)
+    def _spans(self, batch: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The decisions of the batch's intervals, judged or not, and those that may follow them."""
         longest = max(d["valid_until"] - d["valid_from"] for d in batch)
-        spans = decisions.spans(
+        return decisions.spans(
             self._store,
             self._source,
             min(d["valid_until"] for d in batch),
-            last + (judging.LONGEST_GAP + 1) * longest,
+            max(d["valid_until"] for d in batch) + (judging.LONGEST_GAP + 1) * longest,
         )
-        by_name: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for span in spans:
-            by_name[span["cache_name"]].append(span)
-        found = {}
-        for decision in batch:
-            later = (
-                span
-                for span in by_name[decision["cache_name"]]
-                if span["valid_from"] >= decision["valid_until"]
-            )
-            if (first := next(later, None)) is not None:
-                found[decision["prediction_id"]] = first
-        return found
 
     def _seen(
         self, batch: Sequence[dict[str, Any]], watermark: float, settled: float
@@ -171,3 +163,22 @@ class Judge:
 
     def _totals(self, policy: str, now: float, seconds: float) -> list[dict[str, Any]]:
         return traffic.totals(self._store, self._source, now - seconds, now, policy, 10)
+
+
+def _following(
+    batch: Sequence[dict[str, Any]], spans: Sequence[dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Prediction id -> the next decision on the same endpoint."""
+    by_name: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for span in spans:
+        by_name[span["cache_name"]].append(span)
+    found = {}
+    for decision in batch:
+        later = (
+            span
+            for span in by_name[decision["cache_name"]]
+            if span["valid_from"] >= decision["valid_until"]
+        )
+        if (first := next(later, None)) is not None:
+            found[decision["prediction_id"]] = first
+    return found

@@ -19,13 +19,14 @@ from db import tables, writes
 from db.migrations import migrate
 from db.queries import decisions
 from db.session import open_store, reading
+from engine.agent.deciding import ttl_of
 from engine.agent.guard import Floor, Saving
 from engine.agent.work import Deciding
 from engine.broker.base import Delivery, Message
 from engine.broker.client import ManagerBroker
 from engine.broker.place import place_of
 from engine.collector.sums import Sums
-from engine.records import TOTAL, Action, Prediction
+from engine.records import OTHER, TOTAL, Action, Prediction
 from engine.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -182,6 +183,60 @@ def test_the_agent_falls_back_to_plain_lru_and_comes_back() -> None:
     assert not floor.fallen
 
 
+def test_the_rest_never_earns_what_an_endpoint_judged_before_it_saved(
+    sqlite_store: Engine,
+) -> None:
+    agent = work(sqlite_store)
+    source = agent.source.id
+    record(sqlite_store, source, range(995, 1020), requests=11, saved_ms=95.0)
+    begins = {"/a": (1000.0, 1005.0, 1010.0), OTHER: (1000.0, 1010.0)}
+    made = {
+        name: [delivery(prediction(name, begin, source)) for begin in those]
+        for name, those in begins.items()
+    }
+    # The rest's second prediction was overwritten in the queue, so it waits for its third.
+    agent.take([made["/a"][0], made[OTHER][0], made["/a"][1]], 990.0)
+    for at in range(995, 1020):
+        own = Sums()
+        own.requests, own.saved_ms = 10, 90.0
+        writes.upsert(sqlite_store, tables.rollups, [own.row(source, "recorded", 1, at, "/a")])
+    collected(sqlite_store, source, 1012.0)
+    agent.judge.work(agent.keeper.agent(agent.tuned, 1012.0), agent.keeper, agent.tuned, 1012.0)
+    first = decisions.rewards(sqlite_store, source, 0, 1e10)
+    assert [row["prediction_id"] for row in first] == ["/a-1000-0"]
+    agent.take([made[OTHER][1], made["/a"][2]], 1001.0)
+    agent.judge.work(agent.keeper.agent(agent.tuned, 1013.0), agent.keeper, agent.tuned, 1013.0)
+    rewards = {r["prediction_id"]: r for r in decisions.rewards(sqlite_store, source, 0, 1e10)}
+    rest = rewards[f"{OTHER}-1000-0"]
+    assert (rest["requests"], rest["saved_ms"]) == (5, 25.0)
+
+
+def test_what_is_judged_is_not_looked_through_again(
+    sqlite_store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = work(sqlite_store)
+    decide_twice(agent, 1000.0)
+    record(sqlite_store, agent.source.id, range(995, 1400))
+    begins: list[float] = []
+    real = decisions.without_reward
+
+    def look(store: Engine, source: int, since: float, until: float) -> Any:  # noqa: ANN401
+        begins.append(since)
+        return real(store, source, since, until)
+
+    monkeypatch.setattr(decisions, "without_reward", look)
+    agent.keeper.agent(agent.tuned, 0.0)
+    for watermark in (1007.0, 1300.0, 1301.0):
+        collected(sqlite_store, agent.source.id, watermark)
+        learner = agent.keeper.agent(agent.tuned, watermark)
+        agent.judge.work(learner, agent.keeper, agent.tuned, watermark)
+    assert count(sqlite_store, tables.rewards) == 4
+    agent.judge.work(learner, agent.keeper, agent.tuned, 1302.0)
+    agent.judge.work(learner, agent.keeper, agent.tuned, 1302.0)
+    assert begins[1] >= 900.0, "the first look reaches back to the first decision, no other"
+    assert begins[-1] >= 1200.0
+
+
 KILLED_BEFORE_ITS_ACKNOWLEDGEMENT = """
 import os, signal, sys
 from engine.broker.client import ManagerBroker
@@ -254,8 +309,8 @@ def test_every_action_means_the_time_to_live_that_is_tuned(sqlite_store: Engine)
     rows = decisions.latest(sqlite_store, agent.source.id)
     found = {(r["action"], r["ttl_seconds"], bool(r["refresh_ahead"])) for r in rows}
     assert found == {
-        (Action.DROP, 0.0, False),
         (Action.KEEP_SHORT, 7.0, False),
         (Action.KEEP_LONG, 70.0, False),
         (Action.KEEP_REFRESH, 7.0, True),
-    }
+    }, "not keeping is never tried at random: it earns nothing"
+    assert ttl_of(Action.DROP, agent.tuned) == 0.0
