@@ -54,14 +54,14 @@ TUNABLES: dict[str, Tunable] = {
     ),
     "agent.hold": Tunable(False, "Hold: publish no new decisions"),
     "agent.learning_rate": Tunable(0.1, "Learning rate of Q-learning", "", 0.001, 1),
-    "agent.exploration": Tunable(0.3, "Exploration rate at the start (epsilon)", "", 0, 1),
+    "agent.exploration": Tunable(0.05, "Exploration rate at the start (epsilon)", "", 0, 1),
     "agent.exploration_min": Tunable(0.02, "Exploration rate at the end", "", 0, 1),
     "agent.exploration_decay": Tunable(
         0.998, "Exploration is multiplied by this at each decision", "", 0.9, 1
     ),
-    "agent.discount": Tunable(0.3, "Discount factor of future rewards", "", 0, 0.999),
-    "agent.ttl_short_s": Tunable(15, "Time to live of 'keep short'", "s", 1, 86400),
-    "agent.ttl_long_s": Tunable(240, "Time to live of 'keep long'", "s", 1, 604800),
+    "agent.discount": Tunable(0.1, "Discount factor of future rewards", "", 0, 0.999),
+    "agent.ttl_short_s": Tunable(5, "Time to live of 'keep short'", "s", 1, 86400),
+    "agent.ttl_long_s": Tunable(90, "Time to live of 'keep long'", "s", 1, 604800),
     "agent.stale_weight_ms": Tunable(5, "Price of one stale hit", "ms", 0, 100000),
     "agent.weight.drop": Tunable(1.0, "Reward weight of 'do not keep'", "", 0, 10),
     "agent.weight.keep_short": Tunable(1.0, "Reward weight of 'keep short'", "", 0, 10),

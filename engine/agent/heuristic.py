@@ -23,7 +23,7 @@ class Heuristic(Agent):
     name = "heuristic"
 
     def __init__(self) -> None:
-        self._ttl_short_s = 15.0
+        self._ttl_short_s = 5.0
         self.steps = 0
 
     def decide(self, observation: Observation) -> Choice:

@@ -11,33 +11,27 @@ with k = 1 unless intervals were skipped between the two decisions.
 from __future__ import annotations
 
 import json
-import math
 import random
 
 from engine.agent.base import ACTIONS, Agent, Choice, Observation, Transition
-from engine.agent.discretiser import VERSION, describe, discretise, is_state
+from engine.agent.discretiser import VERSION, describe, discretise
+from engine.agent.qtable import ALL, ANY, QTable
+from engine.agent.words import ACTION_WORDS
 from engine.errors import CheckpointError
 from engine.records import Action
 from engine.tunables import Tuned
 
-MOST_ENDPOINTS = 200
-"""Endpoints with a table of their own; past this the first one learned gives way."""
+EXPLORED = (Action.KEEP_SHORT, Action.KEEP_LONG, Action.KEEP_REFRESH)
+"""What is tried at random. Not keeping earns exactly nothing, so trying it teaches nothing."""
+
+PREFERRED = (Action.KEEP_LONG, Action.KEEP_SHORT, Action.KEEP_REFRESH, Action.DROP)
+"""Which of equally valued actions is taken: the one closest to plain LRU."""
 
 _INDEX = {action: place for place, action in enumerate(ACTIONS)}
-_WORDS = {
-    Action.DROP: "do not keep",
-    Action.KEEP_SHORT: "keep short",
-    Action.KEEP_LONG: "keep long",
-    Action.KEEP_REFRESH: "keep and refresh ahead",
-}
 
 
 class QLearning(Agent):
-    """One value per endpoint, state and action, learned from rewards.
-
-    How soon an endpoint's data change is no part of the state but part of its nature, so each
-    endpoint has a table of its own. A state that is new to it starts from the table that is
-    learned over all endpoints together, and one that is new there from the mean of each action.
+    """One value per endpoint, state and action, learned from rewards (`engine.agent.qtable`).
 
     Args:
         seed: for repeatable runs; None draws one.
@@ -47,9 +41,7 @@ class QLearning(Agent):
 
     def __init__(self, seed: int | None = None) -> None:
         self._random = random.Random(seed)  # noqa: S311 - exploration needs no cryptography
-        self._tables: dict[str, dict[str, list[float]]] = {"": {}}
-        self._visits: dict[str, list[int]] = {}
-        self._prior = [0.0] * len(ACTIONS)
+        self._q = QTable()
         self._decay_steps = 0
         self.steps = 0
         self.tune(Tuned())
@@ -57,50 +49,53 @@ class QLearning(Agent):
     @property
     def table(self) -> dict[str, tuple[float, ...]]:
         """State -> values in the order of ACTIONS, learned over all endpoints together."""
-        return {state: tuple(values) for state, values in self._tables[""].items()}
+        return {state: tuple(values) for state, values in self._q.tables[ALL].items()}
 
     @property
     def exploration(self) -> float:
-        """The chance that the next choice is random: it decays from decision to decision."""
+        """The chance that the next choice is a random one: it decays from decision to decision."""
         decayed = self._start * self._decay**self._decay_steps
         return max(self._least, decayed) if self._start > self._least else self._start
 
     def decide(self, observation: Observation) -> Choice:
-        """Choose the best known action, or with the chance `exploration` any of them."""
+        """Choose the best known action, or with the chance `exploration` any that keeps."""
         return self.decide_in(discretise(observation), observation.cache_name)
 
-    def decide_in(self, state: str, cache_name: str = "") -> Choice:
+    def decide_in(self, state: str, cache_name: str = ALL) -> Choice:
         """As `decide`, for a state that is given."""
         epsilon = self.exploration
-        values = self._values(state, cache_name)
+        values = self._q.values(state, cache_name)
         explored = self._random.random() < epsilon
         self._decay_steps += 1
         if explored:
-            action = self._random.choice(ACTIONS)
-            reason = f"explored (chance {epsilon:.0%}): {_WORDS[action]} while {describe(state)}"
+            action = self._random.choice(EXPLORED)
+            reason = f"explored (chance {epsilon:.0%}): {ACTION_WORDS[action]} while "
         else:
             best = max(values)
-            action = self._random.choice(
-                [a for a, value in zip(ACTIONS, values, strict=True) if value == best]
-            )
-            reason = f"{_WORDS[action]} is valued highest ({best:+.2f}) when {describe(state)}"
-        return Choice(action, state, tuple(values), explored, reason)
+            action = next(a for a in PREFERRED if values[_INDEX[a]] == best)
+            reason = f"{ACTION_WORDS[action]} is valued highest ({best:+.2f}) when "
+        return Choice(action, state, tuple(values), explored, reason + describe(state))
 
     def learn(self, transition: Transition) -> None:
         """Move the value of the action taken towards reward plus discounted best next value."""
-        place, state = _INDEX[transition.action], transition.state
-        reward = transition.reward * self._weights[place]
-        for name in {"", transition.cache_name}:
-            target = reward
-            if transition.next_state is not None:
-                best = max(self._values(transition.next_state, name))
-                target += self._discount**transition.intervals * best
-            table = self._table_of(name)
-            values = table.setdefault(state, self._values(state, name))
-            values[place] += self._rate * (target - values[place])
-        self._prior[place] += self._rate / 4 * (target - self._prior[place])
-        self._visits.setdefault(state, [0] * len(ACTIONS))[place] += 1
+        name, state = transition.cache_name, transition.state
+        tables = [(state, name), (ANY, name), (state, ALL)] if name != ALL else [(state, ALL)]
+        for of_state, of_name in tables:
+            self._q.move(
+                of_state,
+                of_name,
+                _INDEX[transition.action],
+                self._target(transition, of_name),
+                self._rate,
+            )
         self.steps += 1
+
+    def _target(self, transition: Transition, cache_name: str) -> float:
+        target = transition.reward * self._weights[_INDEX[transition.action]]
+        if transition.next_state is not None:
+            best = max(self._q.values(transition.next_state, cache_name))
+            target += self._discount**transition.intervals * best
+        return target
 
     def tune(self, tuned: Tuned) -> None:
         """Take over rates and weights; a changed start of exploration begins its decay anew."""
@@ -115,7 +110,7 @@ class QLearning(Agent):
         self._weights = [tuned.number(f"agent.weight.{action.value}") for action in ACTIONS]
 
     def save(self) -> str:
-        """The table, visits and progress of exploration, as JSON."""
+        """The tables, visits and progress of exploration, as JSON."""
         return json.dumps(
             {
                 "agent": self.name,
@@ -124,10 +119,7 @@ class QLearning(Agent):
                 "steps": self.steps,
                 "decay_steps": self._decay_steps,
                 "start": self._start,
-                "prior": self._prior,
-                "table": self._tables[""],
-                "endpoints": {name: t for name, t in self._tables.items() if name},
-                "visits": self._visits,
+                **self._q.content(),
             }
         )
 
@@ -146,13 +138,7 @@ class QLearning(Agent):
             )
             steps, decay_steps = int(content["steps"]), int(content["decay_steps"])
             start = float(content["start"])
-            prior = _numbers(content["prior"])
-            tables = {str(name): _table(one) for name, one in content["endpoints"].items()}
-            tables[""] = _table(content["table"])
-            visits = {
-                _state(name): [int(value) for value in _numbers(values)]
-                for name, values in content["visits"].items()
-            }
+            q = QTable.of(content)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CheckpointError(
                 f"The Q-table's checkpoint is damaged ({error or type(error).__name__}); "
@@ -163,35 +149,6 @@ class QLearning(Agent):
                 "The Q-table's checkpoint was written with other states or actions; "
                 "the agent starts afresh."
             )
-        self._tables, self._visits, self._prior = tables, visits, prior
+        self._q = q
         self.steps = steps
         self._decay_steps = decay_steps if start == self._start else 0
-
-    def _table_of(self, name: str) -> dict[str, list[float]]:
-        if name not in self._tables and len(self._tables) > MOST_ENDPOINTS:
-            del self._tables[next(one for one in self._tables if one)]
-        return self._tables.setdefault(name, {})
-
-    def _values(self, state: str, cache_name: str = "") -> list[float]:
-        """Of the endpoint; untried there: of all endpoints; untried anywhere: of all states."""
-        own = self._tables.get(cache_name, {}).get(state)
-        return list(own or self._tables[""].get(state, self._prior))
-
-
-def _table(values: dict[str, object]) -> dict[str, list[float]]:
-    return {_state(name): _numbers(numbers) for name, numbers in values.items()}
-
-
-def _numbers(values: object) -> list[float]:
-    if not isinstance(values, list) or len(values) != len(ACTIONS):
-        raise ValueError(f"{len(ACTIONS)} values a state are needed")
-    numbers = [float(value) for value in values]
-    if not all(math.isfinite(number) for number in numbers):
-        raise ValueError("a value is not finite")
-    return numbers
-
-
-def _state(name: str) -> str:
-    if not is_state(name):
-        raise ValueError(f"{name!r} is no state")
-    return name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -45,10 +46,10 @@ class Deciding:
         self._writer = f"agent-{time.time_ns():x}"
         self._due: dict[str, float] = {}
         self.decided = 0
-        self.expired = 0
+        self.dropped = 0
 
     def take(self, deliveries: Sequence[Delivery], now: float) -> None:
-        """Decide on predictions and commit the decisions; late ones are dropped.
+        """Decide on predictions and commit the decisions; what cannot be used is dropped.
 
         Raises:
             SQLAlchemyError: the store is away; nothing was written, call again with the same.
@@ -61,17 +62,26 @@ class Deciding:
             HELD_WINDOW_S,
         )
         rows = []
+        dropped: Counter[str] = Counter()
         for delivery in deliveries:
             prediction = parse(delivery)
-            begin = usable_from(prediction, now) if prediction else None
-            if prediction is None or begin is None or prediction.source != self.source.id:
-                self.expired += 1
+            if prediction is None:
+                dropped["damaged"] += 1
+                continue
+            if prediction.source != self.source.id:
+                dropped["of another source"] += 1
+                continue
+            begin = usable_from(prediction, now)
+            if begin is None:
+                dropped["too late"] += 1
                 continue
             seen = observe(prediction, held)
             rows.append(decide(agent, prediction, seen, self.tuned, attitude, now, begin))
         self.decided += writes.insert(self._store, tables.decisions, rows)
-        if len(rows) < len(deliveries):
-            _log.info("%d predictions came too late and were dropped.", len(deliveries) - len(rows))
+        self.dropped += dropped.total()
+        if dropped:
+            reasons = ", ".join(f"{count} {why}" for why, count in dropped.items())
+            _log.info("%d predictions were dropped: %s.", dropped.total(), reasons)
 
     def turn(self, now: float) -> None:
         """Judge, save and compare, each on its own beat.

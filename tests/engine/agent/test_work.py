@@ -111,13 +111,17 @@ def test_the_sample_is_controlled_and_advice_is_not_published(sqlite_store: Engi
     assert published == [True, False, True, False]
 
 
-def test_late_and_broken_predictions_are_dropped(sqlite_store: Engine) -> None:
+def test_late_broken_and_foreign_predictions_are_dropped_each_by_its_name(
+    sqlite_store: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     agent = work(sqlite_store)
     late = delivery(prediction("/a", 1000.0, agent.source.id))
     broken = Delivery("x", b"\x93nonsense", 0, 0, 0, False)
     other = delivery(prediction("/a", 1005.0, agent.source.id + 7))
     agent.take([late, broken, other], 1004.0)
-    assert agent.expired == 3
+    assert agent.dropped == 3
+    assert "3 predictions were dropped: 1 too late, 1 damaged, 1 of another source." in caplog.text
     assert decisions.latest(sqlite_store, agent.source.id) == []
 
 
