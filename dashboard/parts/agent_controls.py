@@ -65,16 +65,26 @@ def controls(source: data.SourceRow) -> None:
         )
 
 
+HELD_BACK = "not published: "
+
+
+def why_held(decisions: pd.DataFrame) -> str:
+    """The guard's sentence in the newest decision's reason; empty where there is none."""
+    _, found, why = str(decisions["reason"].iloc[0]).rpartition(HELD_BACK)
+    return why if found else ""
+
+
 def standing(source: data.SourceRow, decisions: pd.DataFrame) -> None:
-    """Say so when the agent may control but its decisions are held back."""
+    """Say why when the agent may control but its decisions are held back."""
     values = tuned()
     may = effective(values.text("agent.mode"), source) == "control"
     if not may or values.flag("agent.hold") or decisions.empty:
         return
     if not bool(decisions["published"].iloc[0]):
+        why = why_held(decisions) or "the newest decisions are not published"
         st.caption(
-            ":orange[:material/shield: Held back: the newest decisions are not published, so the "
-            "cache runs as plain LRU.] The events on **Overview** say why."
+            f":orange[:material/shield: Held back: {why}.] The cache runs as plain LRU; the agent "
+            "goes on deciding in shadow, and steers again once that saves as much."
         )
 
 

@@ -6,17 +6,23 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data
-from dashboard.charts import learning
+from dashboard.charts import shadows as figures
 from dashboard.charts.palette import POLICY_NAMES
-from dashboard.parts import shell
+from dashboard.parts import agent_controls, shell
 from dashboard.parts.states import empty
+from engine.agent.discretiser import describe
+from engine.agent.words import action_words
+
+ROW_HEIGHT = 56
+"""Pixels of a decision's row: a reason wraps to as many as three lines."""
 
 
 def shadows(source: data.SourceRow) -> None:
     """The agent beside simple policies on the same requests."""
+    weight = agent_controls.tuned().number("agent.stale_weight_ms")
     width = shell.width_s()
     frame = data.traffic(source.id, shell.window_s(), width, tuple(POLICY_NAMES))
-    table = learning.shadow_table(frame, POLICY_NAMES)
+    table = figures.shadow_table(frame, POLICY_NAMES, weight)
     st.markdown("**Shadows** · every policy replayed on the same requests, this window")
     if table.empty:
         empty("No requests in this window.", height=180)
@@ -25,31 +31,44 @@ def shadows(source: data.SourceRow) -> None:
         table,
         hide_index=True,
         key="agent-shadows",
-        alt="Hit ratio and load time saved of every policy",
+        alt="Net saving of every policy, the best first",
         column_config={
             "policy": "Policy",
             "requests": st.column_config.NumberColumn("Requests", format="localized"),
             "hit_ratio": st.column_config.NumberColumn("Hit ratio", format="percent"),
-            "saved_ms": st.column_config.NumberColumn("Saved (ms/request)", format="%.1f"),
-            "refresh_ms": st.column_config.NumberColumn("Refreshing (ms/request)", format="%.1f"),
-            "lead_ms": st.column_config.NumberColumn("Over plain LRU (ms)", format="%+.1f"),
+            "stale_share": st.column_config.NumberColumn("Stale hits", format="percent"),
+            "saved_ms": st.column_config.NumberColumn("Saved (ms/request)", format="%.2f"),
+            "refresh_ms": st.column_config.NumberColumn("Refreshing (ms/request)", format="%.2f"),
+            "stale_ms": st.column_config.NumberColumn("Stale price (ms/request)", format="%.2f"),
+            "net_ms": st.column_config.NumberColumn("Net (ms/request)", format="%.2f"),
+            "lead_ms": st.column_config.NumberColumn("Net over plain LRU (ms)", format="%+.2f"),
         },
+    )
+    st.caption(
+        f"Net = load time saved - refreshing - {weight:g} ms x stale hits, per request; best first. "
+        "It is what the agent is paid by, but for bytes, which cost only in a nearly full cache."
     )
 
 
 def latest(decisions: pd.DataFrame, limit: int = 40) -> pd.DataFrame:
     """The newest decisions as people read them."""
     shown = decisions.head(limit)
+    states = shown["state"].map(describe)
+    reasons = [
+        # Beside its own column the state would be said twice.
+        reason.replace(f" while {state}", "").replace(f" when {state}", "")
+        for reason, state in zip(shown["reason"].fillna(""), states, strict=True)
+    ]
     return pd.DataFrame(
         {
             "time": pd.to_datetime(shown["at"].astype("float64"), unit="s", utc=True),
             "endpoint": shown["cache_name"],
-            "action": shown["action"],
+            "action": shown["action"].map(action_words),
             "ttl_s": shown["ttl_seconds"],
             "explored": shown["explored"].astype(bool),
             "published": shown["published"].astype(bool),
-            "state": shown["state"],
-            "reason": shown["reason"],
+            "state": states,
+            "reason": reasons,
         }
     )
 
@@ -60,17 +79,18 @@ def newest(decisions: pd.DataFrame) -> None:
         latest(decisions),
         hide_index=True,
         key="agent-decisions",
-        height=320,
+        height=420,
+        row_height=ROW_HEIGHT,
         alt="Latest decisions with their reasons",
         placeholder="-",
         column_config={
-            "time": st.column_config.DatetimeColumn("Time", format="HH:mm:ss"),
-            "endpoint": "Endpoint",
-            "action": "Action",
-            "ttl_s": st.column_config.NumberColumn("Time to live (s)", format="%.0f"),
-            "explored": "Explored",
-            "published": "Published",
-            "state": "State",
-            "reason": st.column_config.TextColumn("Reason", width="large"),
+            "time": st.column_config.DatetimeColumn("Time", format="HH:mm:ss", width=70),
+            "endpoint": st.column_config.TextColumn("Endpoint", width=150),
+            "action": st.column_config.TextColumn("Action", width=110),
+            "ttl_s": st.column_config.NumberColumn("Time to live (s)", format="%.0f", width=60),
+            "explored": st.column_config.CheckboxColumn("Explored", width=70),
+            "published": st.column_config.CheckboxColumn("Published", width=70),
+            "state": st.column_config.TextColumn("State", width=200),
+            "reason": st.column_config.TextColumn("Reason", width=330),
         },
     )

@@ -9,13 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import client, data
-from dashboard.charts import learning
+from dashboard.charts import learning, qvalues
 from dashboard.charts.palette import colour
 from dashboard.charts.panel import Panel
 from dashboard.parts import agent_controls, agent_tables, exporting, shell
 from dashboard.parts.drawing import card, chart, timeline
 from dashboard.parts.services import ago
 from dashboard.parts.states import empty, engine_missing, no_source
+from engine.agent.words import action_words
 
 WAITING = "No reward yet: it follows a decision's end by about two seconds."
 
@@ -57,7 +58,9 @@ def charts(source: data.SourceRow, decisions: pd.DataFrame, rewards: pd.DataFram
             empty("No decision in this window.")
         else:
             shares = decisions["action"].value_counts(normalize=True)
-            says = "Shares of actions: " + ", ".join(f"{a} {s:.0%}" for a, s in shares.items())
+            says = "Shares of actions: " + ", ".join(
+                f"{action_words(str(a))} {s:.0%}" for a, s in shares.items()
+            )
             chart(learning.action_shares(decisions, span, theme), "agent-actions", says)
     with right:
         st.markdown("**Exploration** · chance of a random action")
@@ -71,15 +74,21 @@ def charts(source: data.SourceRow, decisions: pd.DataFrame, rewards: pd.DataFram
         )
         line = learning.exploration_line(decisions)
         timeline("agent-exploration", line, panel, waiting=WAITING, floor=0.05)
-        st.markdown("**Q-table** · expected share of load time saved, by state and action")
+        st.markdown(
+            "**Q-table** · expected net share of load time saved; a dot marks the best action"
+        )
         stored = data.checkpoints(source.id)
         text = str(stored["state"].iloc[0]) if not stored.empty else None
-        rows = learning.q_rows(decisions, text)
+        rows = qvalues.q_rows(decisions, text)
         if rows.empty:
             empty("The Q-table fills with the first decisions.")
         else:
-            says = f"Q-values of {rows['state'].nunique()} states and 4 actions."
-            chart(learning.q_heatmap(rows, theme), "agent-q", says)
+            count = rows["state"].nunique()
+            says = f"Q-values of {count} states and 4 actions."
+            chart(qvalues.q_heatmap(rows, theme), "agent-q", says)
+            if count > qvalues.MOST_STATES:
+                most = qvalues.MOST_STATES
+                st.caption(f"The {most} states with most decisions in this window, of {count}.")
 
 
 def page_live(source: data.SourceRow) -> None:

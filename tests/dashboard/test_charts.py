@@ -8,7 +8,7 @@ import math
 import pandas as pd
 import pytest
 
-from dashboard.charts import endpoints, forecasts, learning, panel, series
+from dashboard.charts import endpoints, forecasts, learning, panel, qvalues, series
 from dashboard.charts.palette import colour, colours
 from dashboard.parts import exporting
 from engine.histogram import Histogram
@@ -108,7 +108,7 @@ def test_a_damaged_checkpoint_falls_back_to_what_decisions_tell() -> None:
     decisions = pd.DataFrame(
         {"at": [1.0, 2.0], "state": ["1.1.1.1"] * 2, "q_values": [[0, 0, 0, 0], [1, 2, 3, 4]]}
     )
-    rows = learning.q_rows(decisions, "{not json")
+    rows = qvalues.q_rows(decisions, "{not json")
     assert rows["value"].tolist() == [1, 2, 3, 4]
     assert rows["visits"].tolist() == [2] * 4
 
@@ -121,9 +121,9 @@ def test_the_real_agents_checkpoint_can_be_drawn() -> None:
     agent = QLearning(seed=1)
     agent.learn(Transition("1.1.1.1", Action.KEEP_LONG, 0.5, None, 1))
     nothing = pd.DataFrame({"at": [], "state": [], "q_values": []})
-    rows = learning.q_rows(nothing, agent.save())
+    rows = qvalues.q_rows(nothing, agent.save())
     best = rows[rows["best"]]
-    assert best["action"].tolist() == ["keep_long"]
+    assert best["action"].tolist() == ["keep long"]
     assert best["value"].iloc[0] > 0
 
 
