@@ -10,6 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.navigation import PAGES, PageRow
+from engine.agent import AGENTS
+from engine.broker import BROKERS
+from engine.forecast import FORECASTERS
+from engine.jobs import JOBS
+from engine.registry import resolve
+from engine.services import SERVICES, Service
+
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("dashboard", "engine", "db", "mock")
 MAY_IMPORT = {
@@ -51,6 +59,8 @@ def test_a_file_imports_only_the_layers_it_may(path: Path) -> None:
     assert tops & set(OURS) <= MAY_IMPORT[package]
     if package in {"engine", "db", "mock"} or "charts" in path.parts:
         assert "streamlit" not in tops
+    if package == "dashboard":
+        assert "torch" not in tops
 
 
 def test_there_is_no_import_cycle() -> None:
@@ -74,13 +84,16 @@ def test_there_is_no_import_cycle() -> None:
         visit(name, ())
 
 
+FAMILIES: dict[str, dict[str, str]] = {
+    "agent": AGENTS,
+    "broker": BROKERS,
+    "forecaster": FORECASTERS,
+}
+
+
 def family_members() -> Iterator[tuple[str, str]]:
     """(family, module) of every row of the tables of families."""
-    from engine.agent import AGENTS
-    from engine.broker import BROKERS
-    from engine.forecast import FORECASTERS
-
-    for family, table in (("agent", AGENTS), ("broker", BROKERS), ("forecast", FORECASTERS)):
+    for family, table in FAMILIES.items():
         for target in table.values():
             yield family, target.partition(":")[0]
 
@@ -92,15 +105,28 @@ def test_members_of_a_family_never_import_each_other() -> None:
         assert not siblings & set(imported(MODULES[module])), module
 
 
-def test_every_row_of_every_family_resolves() -> None:
-    from engine.agent import AGENTS
-    from engine.broker import BROKERS
-    from engine.forecast import FORECASTERS
-    from engine.registry import resolve
+@pytest.mark.parametrize(
+    ("family", "name"), [(family, name) for family, table in FAMILIES.items() for name in table]
+)
+def test_every_row_of_every_family_resolves(family: str, name: str) -> None:
+    assert isinstance(resolve(FAMILIES[family], name, family), type)
 
-    for family, table in (("agent", AGENTS), ("broker", BROKERS), ("forecaster", FORECASTERS)):
-        for name in table:
-            assert isinstance(resolve(table, name, family), type)
+
+@pytest.mark.parametrize("kind", JOBS)
+def test_every_kind_of_job_resolves_to_a_function(kind: str) -> None:
+    assert callable(resolve(JOBS, kind, "job"))
+
+
+@pytest.mark.parametrize("service", SERVICES.values(), ids=lambda service: service.name)
+def test_every_service_is_a_module_that_can_be_started(service: Service) -> None:
+    name = service.arguments[0]
+    assert name in MODULES or f"{name}.__main__" in MODULES
+    assert set(service.needs) <= set(SERVICES)
+
+
+@pytest.mark.parametrize("row", PAGES, ids=lambda row: row.file)
+def test_every_page_has_its_file(row: PageRow) -> None:
+    assert f"dashboard.views.{row.file}" in MODULES
 
 
 def test_only_settings_and_lifeline_read_the_environment() -> None:
