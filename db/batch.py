@@ -53,7 +53,7 @@ class BatchWriter:
         self._store = store
         self._on_error = on_error
         self._spool = Spool(limit, self.writer)
-        self._keyed: set[str] = set()
+        self._keyed: set[Table] = set()
         self._thread = threading.Thread(target=self._run, name="batch-writer", daemon=True)
         self._thread.start()
 
@@ -68,9 +68,9 @@ class BatchWriter:
         Raises:
             ValueError: the writer is closed, or the table has no key that makes a retry safe.
         """
-        if table.name not in self._keyed:
+        if table not in self._keyed:
             _refuse_keyless(table)
-            self._keyed.add(table.name)
+            self._keyed.add(table)
         self._spool.put(table, dict(row))
 
     def flush(self, timeout_s: float) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.exc import DBAPIError
 
-from db import statements
+from db import prepared, statements
 from db.faults import is_deadlock
 from db.session import writing
 
@@ -38,13 +38,20 @@ def insert(store: Target, table: Table, rows: Sequence[Row]) -> int:
         return 0
 
     def write(connection: Connection) -> int:
-        statement = statements.insert_or_ignore(connection.dialect.name, table)
-        statement = statement.execution_options(preserve_rowcount=True)
-        return sum(
-            max(0, connection.execute(statement, part).rowcount) for part in _slices(table, rows)
-        )
+        return sum(_insert(connection, table, part) for part in _slices(table, rows))
 
     return transaction(store, write)
+
+
+def _insert(connection: Connection, table: Table, rows: list[Row]) -> int:
+    if connection.dialect.name == "sqlite":
+        fast = prepared.insert_or_ignore(table, tuple(rows[0]))
+        if fast is not None:
+            done = connection.exec_driver_sql(fast.sql, fast.parameters(rows))
+            return max(0, done.rowcount)
+    statement = statements.insert_or_ignore(connection.dialect.name, table)
+    statement = statement.execution_options(preserve_rowcount=True)
+    return max(0, connection.execute(statement, rows).rowcount)
 
 
 def upsert(store: Target, table: Table, rows: Sequence[Row]) -> None:

@@ -6,7 +6,9 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from sqlalchemy import Table
@@ -19,6 +21,9 @@ BATCH_SECONDS = 0.2
 
 CATCH_UP_ROWS = 5000
 """Rows of one batch when more have piled up."""
+
+_NONE: Iterator[int] = iter(())
+"""For tables without numbers."""
 
 Item = tuple[Table, dict[str, Any]]
 
@@ -56,7 +61,7 @@ class Spool:
         self._writer = writer
         self._items: deque[Item] = deque()
         self._in_flight = 0
-        self._sequences: dict[str, int] = {}
+        self._numbers: dict[Table, Iterator[int]] = {}
         self._changed = threading.Condition()
         self._stats = WriterStats()
         self._added = 0
@@ -75,17 +80,20 @@ class Spool:
         with self._changed:
             if self._closed_at is not None:
                 raise ValueError("This writer is closed and takes no more rows.")
-            if "sequence" in table.c and "sequence" not in row:
-                number = self._sequences.get(table.name, 0)
-                self._sequences[table.name] = number + 1
-                row["writer"], row["sequence"] = self._writer, number
-            if not self._items:
-                self._first_at = time.monotonic()
+            numbers = self._numbers.get(table)
+            if numbers is None:
+                numbers = self._numbers[table] = count() if "sequence" in table.c else _NONE
+            if numbers is not _NONE and "sequence" not in row:
+                row["writer"], row["sequence"] = self._writer, next(numbers)
             self._items.append((table, row))
             self._added += 1
-            if len(self._items) > self._limit:
+            waiting = len(self._items)
+            if waiting > self._limit:
                 self._drop_oldest()
-            if len(self._items) in (1, BATCH_ROWS):
+            if waiting == 1:
+                self._first_at = time.monotonic()
+                self._changed.notify_all()
+            elif waiting == BATCH_ROWS:
                 self._changed.notify_all()
 
     def take(self) -> list[Item]:
@@ -98,9 +106,9 @@ class Spool:
                 if due_in is not None and due_in <= 0:
                     break
                 self._changed.wait(due_in)
-            count = min(len(self._items), CATCH_UP_ROWS)
-            batch = [self._items.popleft() for _ in range(count)]
-            self._in_flight = count
+            size = min(len(self._items), CATCH_UP_ROWS)
+            batch = [self._items.popleft() for _ in range(size)]
+            self._in_flight = size
             self._first_at = time.monotonic()
             self._urgent = self._urgent and bool(self._items)
             return batch

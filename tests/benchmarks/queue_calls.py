@@ -40,11 +40,13 @@ def fresh(payload: bytes) -> Message:
     return Message(f"{now}", payload, now)
 
 
-def round_trips(serving: Serving, folder: Path, rounds: int, calls: int) -> tuple[float, float]:
-    """Median microseconds of a put and of a raw ping-pong, taken in turns."""
+def round_trips(
+    serving: Serving, folder: Path, rounds: int, calls: int
+) -> list[tuple[float, float]]:
+    """Median microseconds of a put and of a raw ping-pong, taken in turns, round by round."""
     broker = serving.broker("producer")
     path = str(folder / "echo")
-    puts, pings = [], []
+    pairs = []
     with peer("echo", path), socket.socket(socket.AF_UNIX) as raw:
         raw.connect(path)
 
@@ -53,14 +55,14 @@ def round_trips(serving: Serving, folder: Path, rounds: int, calls: int) -> tupl
             raw.recv(65_536)
 
         for _ in range(rounds):
-            puts.append(statistics.median(clock(lambda: broker.put_many([fresh(PAYLOAD)]), calls)))
-            pings.append(statistics.median(clock(ping, calls)))
+            put = statistics.median(clock(lambda: broker.put_many([fresh(PAYLOAD)]), calls))
+            pairs.append((put, statistics.median(clock(ping, calls))))
     broker.close()
-    return statistics.median(puts), statistics.median(pings)
+    return pairs
 
 
-def batches(serving: Serving, folder: Path, rounds: int, calls: int) -> dict[str, float]:
-    """Records a second accepted in batches of 100, all ways in turns; medians."""
+def batches(serving: Serving, folder: Path, rounds: int, calls: int) -> dict[str, list[float]]:
+    """Records a second accepted in batches of 100, all ways in turns, round by round."""
     broker = serving.broker("producer")
     with redis_server(folder) as url:
         server = redis.Redis.from_url(url)
@@ -78,7 +80,7 @@ def batches(serving: Serving, folder: Path, rounds: int, calls: int) -> dict[str
         backend.close()
         server.close()
     broker.close()
-    return {name: statistics.median(some) for name, some in rates.items()}
+    return rates
 
 
 def _putting(broker: Broker) -> Callable[[], object]:
