@@ -36,7 +36,7 @@ class Panel:
     title: str
     colours: Mapping[str, str]
     number: str = ",.3~g"
-    axis: str = "~s"
+    axis: str = ",~g"
     height: int = HEIGHT
     dashed: tuple[str, ...] = ()
     faint: tuple[str, ...] = ()

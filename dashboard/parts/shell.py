@@ -77,8 +77,8 @@ def span() -> Span:
     first = data.first_at(window)
     start = now - window
     if first is not None and first > start + YOUNG_S:
-        start = max(start, min(first - 1.0, now - LEAST_SPAN_S))
-    return Span(start, now)
+        start = first - 1.0
+    return Span(start, max(now, start + LEAST_SPAN_S))
 
 
 def theme() -> Theme:

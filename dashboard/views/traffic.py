@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 import pandas as pd
@@ -25,7 +26,7 @@ def table(source: data.SourceRow) -> pd.DataFrame:
     frame = data.traffic(source.id, window, width, total_only=False)
     if frame.empty:
         return pd.DataFrame()
-    sums = series.endpoint_table(frame, shell.span().end - shell.span().start)
+    sums = series.endpoint_table(frame, time.time() - shell.span().start)
     times = endpoints.percentile_table(data.histograms(source.id, window, width))
     return sums.merge(times, on="endpoint", how="left")
 

@@ -114,7 +114,7 @@ def queue_frame(store: Engine, queue: str, since: float) -> pd.DataFrame:
 
 
 def first_at(store: Engine, source: int, queue: str, since: float) -> float | None:
-    """Time of the oldest per-second figure from `since` on: of a source, or of the queue.
+    """Time of the oldest per-second figure from `since` on: of a source, else of the queue.
 
     Each is one look-up in a primary key.
     """
@@ -133,7 +133,7 @@ def first_at(store: Engine, source: int, queue: str, since: float) -> float | No
     )
     with reading(store) as connection:
         found = [connection.execute(one).scalar() for one in (recorded, queued)]
-    return min((float(at) for at in found if at is not None), default=None)
+    return next((float(at) for at in found if at is not None), None)
 
 
 def recorded_seconds(store: Engine, source: int, limit: int = 5_000) -> int:
