@@ -26,8 +26,12 @@ CONNECT_TIMEOUT_S = 3
 BUSY_TIMEOUT_S = 5.0
 """How long a SQLite statement waits for another writer."""
 
-READ_TIMEOUT_S = 60
-"""How long MySQL may stay silent in the middle of a statement."""
+SILENCE_S = 8.0
+"""How long a server may stay silent in the middle of a statement.
+
+With the time for a new connection it stays below the heartbeat that services owe their supervisor:
+a server that hangs is then told as an outage, instead of getting the service killed.
+"""
 
 _DRIVERS = {
     "sqlite": "sqlite",
@@ -60,12 +64,18 @@ def open_store(url: str | URL) -> Engine:
     )
     if is_mysql:
         event.listen(store, "connect", _be_patient)
+    else:
+        event.listen(store, "do_connect", _connect_postgres)
     return store
 
 
 @contextlib.contextmanager
 def reading(store: Engine) -> Iterator[Connection]:
-    """A connection in one read-only snapshot; on SQLite it neither waits for writers nor blocks."""
+    """A connection in one read-only transaction, which no writer waits for.
+
+    On SQLite all its statements see one snapshot; on servers (READ COMMITTED) each statement sees
+    what was committed when it began.
+    """
     options: dict[str, Any] = {_READING: True}
     if store.dialect.name == "postgresql":
         options["postgresql_readonly"] = True
@@ -80,6 +90,23 @@ def writing(store: Engine) -> Iterator[Connection]:
     """A connection in one write transaction: committed at the end, rolled back on an error."""
     with store.begin() as connection:
         yield connection
+
+
+@contextlib.contextmanager
+def patiently(connection: Connection, silence_s: float) -> Iterator[None]:
+    """Let the server be silent for longer on this connection: it waits for a lock, or rebuilds."""
+    raw: Any = connection.connection.dbapi_connection
+    kind = connection.dialect.name
+    name = {"mysql": "_read_timeout", "postgresql": "silence_s"}.get(kind)
+    if name is None:
+        yield
+        return
+    before = getattr(raw, name)
+    setattr(raw, name, silence_s)
+    try:
+        yield
+    finally:
+        setattr(raw, name, before)
 
 
 def ping(store: Engine) -> str:
@@ -126,7 +153,8 @@ def _open_sqlite(url: URL) -> Engine:
         )
     folder = Path(str(url.database)).parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not str(url.database).startswith("file:"):  # SQLite's own form of a URL
+            folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnavailable(
             f"The folder {folder} of the SQLite store cannot be made ({error.strerror}); "
@@ -166,14 +194,22 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _be_patient(connection: Any, _record: object) -> None:  # noqa: ANN401 - PyMySQL has no types
     # PyMySQL has one read timeout, for the greeting of a server that hangs as for long statements.
-    connection._read_timeout = READ_TIMEOUT_S
+    connection._read_timeout = SILENCE_S
+
+
+def _connect_postgres(
+    _dialect: object, _record: object, arguments: list[Any], named: dict[str, Any]
+) -> Any:  # noqa: ANN401 - a psycopg connection
+    from db.postgres import connect
+
+    return connect(SILENCE_S, *arguments, **named)
 
 
 def _mysql_arguments() -> dict[str, Any]:
     return {
         "connect_timeout": CONNECT_TIMEOUT_S,
         "read_timeout": CONNECT_TIMEOUT_S,
-        "write_timeout": READ_TIMEOUT_S,
+        "write_timeout": SILENCE_S,
         "charset": "utf8mb4",
         # Without FOUND_ROWS, so that a row count tells new rows from ignored ones.
         "client_flag": 0,
@@ -190,4 +226,4 @@ def _postgres_arguments() -> dict[str, Any]:
     }
 
 
-__all__ = ["StoreUnavailable", "explain", "open_store", "ping", "reading", "writing"]
+__all__ = ["StoreUnavailable", "explain", "open_store", "patiently", "ping", "reading", "writing"]

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db import tables
 from db.faults import StoreUnavailable, explain, place
-from db.session import reading, writing
+from db.session import patiently, reading, writing
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -29,6 +29,9 @@ HEAD = "0001"
 VERSION_TABLE = "cachescope_version"
 LOCK_TIMEOUT_S = 20
 """How long one process waits for another one that is migrating the same store."""
+
+REBUILD_S = 3600.0
+"""How long one statement of a migration may take."""
 
 _CREATING = "creating"
 _version = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
@@ -57,7 +60,7 @@ def migrate(store: Engine) -> str:
         with reading(store) as connection:
             if revision(connection) == HEAD:
                 return HEAD
-        with _locked(store) as connection:
+        with _locked(store) as connection, patiently(connection, REBUILD_S):
             _bring_up(connection, store)
     except SQLAlchemyError as error:
         raise StoreUnavailable(explain(error, store.url)) from error
@@ -142,9 +145,9 @@ def _locked(store: Engine) -> Iterator[Connection]:
     with writing(store) as connection:  # on SQLite this is already the lock
         if store.dialect.name == "postgresql":
             connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"))
-            connection.execute(
-                text("SELECT pg_advisory_xact_lock(:key)"), {"key": zlib.crc32(b"cachescope")}
-            )
+            key = {"key": zlib.crc32(b"cachescope")}
+            with patiently(connection, LOCK_TIMEOUT_S + 5):
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), key)
         yield connection
 
 
@@ -153,7 +156,9 @@ def _mysql_locked(store: Engine) -> Iterator[Connection]:
     name = f"cachescope-{zlib.crc32(str(store.url.database).encode())}"
     wait = {"name": name, "seconds": LOCK_TIMEOUT_S}
     with store.connect() as connection:
-        if connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), wait).scalar() != 1:
+        with patiently(connection, LOCK_TIMEOUT_S + 5):
+            locked = connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), wait).scalar()
+        if locked != 1:
             raise StoreUnavailable(
                 f"Another process has been migrating {place(store.url)} for {LOCK_TIMEOUT_S} s; "
                 "wait for it, or end it."

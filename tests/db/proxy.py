@@ -1,4 +1,4 @@
-"""A TCP proxy that can be cut: what a client of a database server sees of an outage."""
+"""A TCP proxy that can be cut or frozen: what a client of a database server sees of an outage."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ class Proxy:
         self._listener: socket.socket | None = None
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._lock = threading.Lock()
+        self._flows = threading.Event()
+        self._flows.set()
         self.port = 0
         self.mend()
 
@@ -37,6 +39,13 @@ class Proxy:
                 _end(pair)
             self._pairs.clear()
 
+    def freeze(self) -> None:
+        """Pass nothing on any more, while every connection stays open: a server that hangs."""
+        self._flows.clear()
+
+    def thaw(self) -> None:
+        self._flows.set()
+
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
@@ -49,10 +58,10 @@ class Proxy:
                     _end((client, server))
                     return
                 self._pairs.append((client, server))
-            threading.Thread(target=_pump, args=(client, server), daemon=True).start()
+            threading.Thread(target=_pump, args=(client, server, self._flows), daemon=True).start()
 
 
-def _pump(client: socket.socket, server: socket.socket) -> None:
+def _pump(client: socket.socket, server: socket.socket, flows: threading.Event) -> None:
     other = {client: server, server: client}
     with selectors.DefaultSelector() as ready, contextlib.suppress(OSError, ValueError):
         for end in other:
@@ -61,6 +70,7 @@ def _pump(client: socket.socket, server: socket.socket) -> None:
             for key, _ in ready.select():
                 end = cast("socket.socket", key.fileobj)
                 data = end.recv(65536)
+                flows.wait()
                 if not data:
                     return _end((client, server))
                 other[end].sendall(data)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import stat
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,22 @@ from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
-from db.faults import explain
+from db.faults import explain, is_outage
 from db.migrations import migrate
-from db.session import StoreUnavailable, open_store, ping, reading, writing
+from db.session import (
+    CONNECT_TIMEOUT_S,
+    SILENCE_S,
+    StoreUnavailable,
+    open_store,
+    patiently,
+    ping,
+    reading,
+    writing,
+)
 from db.tables import tunables
 from db.writes import set_tunable
+from engine.services import SERVICES
+from tests.db.proxy import Proxy
 
 SECRET = "s3cret-Pa55"
 
@@ -97,6 +110,68 @@ def test_a_server_that_never_answers_is_given_up_in_seconds(driver: str) -> None
         url = URL.create(driver, "me", SECRET, "127.0.0.1", silent.getsockname()[1], "x")
         told = sentence(url)
     assert "Could not reach" in told or "was lost" in told
+
+
+def through(proxy: Proxy, store: Engine) -> Engine:
+    return open_store(store.url.set(host="127.0.0.1", port=proxy.port))
+
+
+@pytest.fixture
+def proxy(server_store: Engine) -> Iterator[Proxy]:
+    default = 5432 if server_store.dialect.name == "postgresql" else 3306
+    made = Proxy((server_store.url.host or "127.0.0.1", server_store.url.port or default))
+    yield made
+    made.thaw()
+    made.cut()
+
+
+def test_a_server_that_hangs_in_a_statement_is_an_outage_within_seconds(
+    server_store: Engine, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.session.SILENCE_S", 0.7)
+    store = through(proxy, server_store)
+    began = time.monotonic()
+
+    def ask() -> None:
+        with reading(store) as connection:
+            proxy.freeze()
+            connection.execute(text("SELECT 1"))
+
+    with pytest.raises(OperationalError) as caught:
+        ask()
+    assert time.monotonic() - began < 5
+    assert is_outage(caught.value)
+    told = explain(caught.value, store.url)
+    assert "Could not reach" in told or "was lost" in told
+    proxy.thaw()
+    assert ping(store)
+    store.dispose()
+
+
+def test_a_statement_that_was_given_longer_may_be_silent(
+    server_store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.session.SILENCE_S", 0.3)
+    store = open_store(server_store.url)
+    nap = "SELECT pg_sleep(0.9)" if store.dialect.name == "postgresql" else "SELECT SLEEP(0.9)"
+    with store.connect() as connection, patiently(connection, 5.0):
+        connection.execute(text(nap))
+    with pytest.raises(OperationalError), store.connect() as connection:
+        connection.execute(text(nap))
+    store.dispose()
+
+
+def test_a_hanging_store_is_noticed_before_a_service_counts_as_hanging() -> None:
+    slowest = SILENCE_S + CONNECT_TIMEOUT_S
+    assert all(slowest < service.hang_s for service in SERVICES.values())
+
+
+def test_a_sqlite_url_of_its_own_form_makes_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    open_store(f"sqlite:///file:{tmp_path}/store.sqlite3?mode=ro&uri=true").dispose()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_reader_cannot_write(store: Engine) -> None:
