@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _say(
         f"Net saving = load time saved - reloads ahead - {tuned.number('agent.stale_weight_ms'):g} "
         "ms x stale hits. All have the same capacity.",
-        "The agent starts knowing nothing and explores within the run.",
+        "The agent starts from plain keeping, has learned nothing before and explores in the run.",
     )
     return 0
 

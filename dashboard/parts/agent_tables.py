@@ -45,7 +45,7 @@ def shadows(source: data.SourceRow) -> None:
         },
     )
     st.caption(
-        f"Net = load time saved - refreshing - {weight:g} ms x stale hits, per request; best first. "
+        f"Net = load time saved - refreshing - {weight:g} ms x stale hits, per request. "
         "It is what the agent is paid by, but for bytes, which cost only in a nearly full cache."
     )
 
