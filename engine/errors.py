@@ -27,6 +27,10 @@ class SourceError(EngineError):
     """Raised when a source of request rows cannot be read or its mapping does not fit."""
 
 
+class SourceAway(SourceError):  # noqa: N818 - reads as the sentence it reports
+    """Raised when a user's database does not answer; it is asked again."""
+
+
 class BrokerError(EngineError):
     """Raised when the prediction queue cannot be reached, or a call did not end in time."""
 

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import logging
-from enum import StrEnum
+from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Engine, MetaData, Table, inspect, select
-from sqlalchemy.exc import NoSuchTableError, OperationalError, SQLAlchemyError
-from sqlalchemy.types import Date, DateTime, Numeric, String, TypeEngine
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Engine,
+    MetaData,
+    Table,
+    inspect,
+    select,
+    type_coerce,
+)
+from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
+from sqlalchemy.types import Date, DateTime, NullType, TypeEngine
 
-from engine.errors import SourceError
+from db.faults import place
+from engine.collector.stamps import Clockwork, Stamps, stamps_of
+from engine.errors import SourceAway, SourceError
 from engine.sources import COLUMNS
 
 _log = logging.getLogger(__name__)
@@ -18,29 +29,17 @@ _log = logging.getLogger(__name__)
 REQUIRED = ("timestamp", "cache_key", "load_time_ms")
 """Without these a row says nothing about caching. Without `hit` every row counts as a miss."""
 
-_MICROSECONDS_FROM = 1e14
-_MILLISECONDS_FROM = 1e11
-
-
-class Clockwork(StrEnum):
-    """How a source writes its times."""
-
-    SECONDS = "seconds"
-    MILLISECONDS = "milliseconds"
-    MICROSECONDS = "microseconds"
-    DATETIME = "datetime"
-    ISO_TEXT = "text"
-
 
 class Layout(msgspec.Struct, frozen=True):
     """A readable source: its table, our name -> its column, and how it writes times.
 
-    `notes` are sentences for a person: what is assumed, and what would make reading faster.
+    `stamps` is None while the table is empty: only rows tell. `notes` are sentences for a person:
+    what is assumed, and what would make reading faster.
     """
 
     table: Table
     columns: dict[str, Column[object]]
-    clockwork: Clockwork
+    stamps: Stamps | None
     notes: tuple[str, ...]
 
 
@@ -48,7 +47,9 @@ def discover(engine: Engine, table_name: str, mapping: dict[str, str]) -> Layout
     """Look at a source's table and match its columns to ours.
 
     Raises:
-        SourceError: no such table, a mapped column that is not there, or a required one missing.
+        SourceError: no such table, a mapped column that is not there, or a required one missing;
+            times of several forms.
+        SQLAlchemyError: the database does not answer.
     """
     table = _reflect(engine, table_name)
     columns: dict[str, Column[object]] = {}
@@ -69,14 +70,15 @@ def discover(engine: Engine, table_name: str, mapping: dict[str, str]) -> Layout
     notes = []
     if "hit" not in columns:
         notes.append(f"The table {table_name} has no column hit: every row counts as a miss.")
-    if not _indexed(engine, table_name, columns["timestamp"].name):
+    stamp = columns["timestamp"]
+    if not _indexed(engine, table_name, stamp.name):
         notes.append(
-            f"The table {table_name} has no index that starts with {columns['timestamp'].name}, so "
-            f"following it reads it whole; make one with: {_statement(engine, columns)}"
+            f"The table {table_name} has no index that starts with {stamp.name}, so following it "
+            f"reads it whole; make one with: {index_statement(engine, stamp)}"
         )
     for note in notes:
         _log.warning("%s", note)
-    return Layout(table, columns, _clockwork(engine, columns["timestamp"]), tuple(notes))
+    return Layout(table, columns, find_stamps(engine, stamp), tuple(notes))
 
 
 def _reflect(engine: Engine, name: str) -> Table:
@@ -91,10 +93,6 @@ def _reflect(engine: Engine, name: str) -> Table:
         raise SourceError(
             f"SOURCE_URL has no table {name!r}; set SOURCE_TABLE to one of: {there or '(none)'}."
         ) from None
-    except OperationalError as error:
-        raise SourceError(
-            f"SOURCE_URL cannot be reached: {error.orig}; check host, port, name and password."
-        ) from None
 
 
 def _indexed(engine: Engine, name: str, column: str) -> bool:
@@ -108,32 +106,61 @@ def _indexed(engine: Engine, name: str, column: str) -> bool:
     return column in leading or key[:1] == [column]
 
 
-def _statement(engine: Engine, columns: dict[str, Column[object]]) -> str:
-    stamp = columns["timestamp"]
-    quote = engine.dialect.identifier_preparer.quote
-    table = stamp.table
-    name = f"ix_{table.name}_{stamp.name}"
-    return f"CREATE INDEX {quote(name)} ON {quote(table.name)} ({quote(stamp.name)})"
+def index_statement(engine: Engine, stamp: Column[object]) -> str:
+    """The statement that makes the index which following a table by its column `stamp` needs."""
+    preparer = engine.dialect.identifier_preparer
+    name = f"ix_{stamp.table.name}_{stamp.name}"
+    return (
+        f"CREATE INDEX {preparer.quote(name)} ON {preparer.format_table(stamp.table)} "
+        f"({preparer.quote(stamp.name)})"
+    )
 
 
-def _clockwork(engine: Engine, stamp: Column[object]) -> Clockwork:
+def raw(engine: Engine, stamp: Column[object]) -> ColumnElement[Any]:
+    """The column as the database holds it: SQLite keeps anything in a column named DATETIME."""
+    return type_coerce(stamp, NullType()) if engine.dialect.name == "sqlite" else stamp
+
+
+def find_stamps(engine: Engine, stamp: Column[object]) -> Stamps | None:
+    """How times are written, told from the newest and oldest rows; None while there is no row.
+
+    Raises:
+        SourceError: the column holds no times, or times of several forms.
+    """
     kind: TypeEngine[object] = stamp.type
-    if isinstance(kind, DateTime | Date):
-        return Clockwork.DATETIME
-    if isinstance(kind, String):
-        return Clockwork.ISO_TEXT
+    if engine.dialect.name != "sqlite":
+        if isinstance(kind, DateTime):
+            return Stamps(Clockwork.DATETIME, bool(kind.timezone))
+        if isinstance(kind, Date):
+            raise SourceError(
+                f"The column {stamp.name} holds dates without a time of day; map timestamp to a "
+                "column that tells when each request came."
+            )
+    values = _sample(engine, raw(engine, stamp))
+    return stamps_of(values, stamp.name) if values else None
+
+
+def _sample(engine: Engine, stamp: ColumnElement[Any]) -> list[Any]:
+    """The newest times, the oldest, and for text the first of the newest day.
+
+    A blank sorts before a T, so that the newest times of a day would hide the other form.
+    """
+    there = select(stamp).where(stamp.is_not(None))
     with engine.connect() as connection:
-        found = connection.execute(
-            select(stamp).where(stamp.is_not(None)).order_by(stamp.desc()).limit(1)
-        ).scalar()
-    if isinstance(found, str):
-        return Clockwork.ISO_TEXT
-    if found is not None and not isinstance(found, int | float) and not isinstance(kind, Numeric):
-        raise SourceError(
-            f"The column {stamp.name} holds {found!r}; the time of a request must be epoch "
-            "seconds, epoch milliseconds or a DATETIME."
-        )
-    newest = float(found or 0)  # type: ignore[arg-type]
-    if newest >= _MICROSECONDS_FROM:
-        return Clockwork.MICROSECONDS
-    return Clockwork.MILLISECONDS if newest >= _MILLISECONDS_FROM else Clockwork.SECONDS
+        values = list(connection.execute(there.order_by(stamp.desc()).limit(5)).scalars())
+        values += connection.execute(there.order_by(stamp).limit(1)).scalars()
+        day = next((value[:10] for value in values if isinstance(value, str)), None)
+        if day is not None:
+            of_day = there.where(stamp >= day).order_by(stamp).limit(1)
+            values += connection.execute(of_day).scalars()
+    return values
+
+
+def away(engine: Engine, error: SQLAlchemyError) -> SourceAway:
+    """What is told while a user's database does not answer; holds no password."""
+    cause = " ".join(str(getattr(error, "orig", None) or error).split())[:200].rstrip(".")
+    where = place(engine.url).replace("file file:", "file ")
+    return SourceAway(
+        f"The source, {where}, cannot be read ({cause}); check SOURCE_URL, its user's rights and "
+        "whether its server runs."
+    )

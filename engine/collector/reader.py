@@ -6,33 +6,36 @@ import contextlib
 import logging
 import math
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import URL, Column, Engine, Row, Select, create_engine, event, func, select
+from sqlalchemy import ColumnElement, Engine, Row, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import tables
 from db.session import reading
-from engine.collector.columns import Clockwork, Layout, discover
-from engine.collector.names import endpoint_of
+from engine.collector.columns import Layout, away, discover, find_stamps, raw
+from engine.collector.names import MAX_LENGTH, endpoint_of
+from engine.collector.opening import open_source
+from engine.collector.stamps import Clockwork, Stamps
 from engine.errors import SourceError
-from engine.records import Request
-from engine.settings import normalise_url
+from engine.keys import clean, stored_key
+from engine.records import TOTAL, Request
 from engine.sources import Source
 
 _log = logging.getLogger(__name__)
 
-_SCALE = {Clockwork.SECONDS: 1.0, Clockwork.MILLISECONDS: 1e3, Clockwork.MICROSECONDS: 1e6}
 _YES = frozenset({"hit", "1", "true", "t", "yes", "y", "stale", "revalidated"})
-_KEY_LENGTH = 255
+_END_OF_TIME = 4e9
+_LARGEST = 1e15
+"""Above it a size in bytes or a time in ms is a mistake, and no database could hold the sums."""
 
 
 class RowReader:
     """Reads one source's requests; never writes to it.
 
     Raises:
-        SourceError: the source cannot be reached or its table does not fit.
+        SourceAway: a user's database does not answer; from every method that reads.
+        SourceError: its table does not fit, or its times cannot be read.
     """
 
     def __init__(self, source: Source, store: Engine) -> None:
@@ -40,19 +43,16 @@ class RowReader:
         self._engine = open_source(source.url) if source.url else store
         shared = not source.url and source.table == tables.cache_metrics.name
         self._filter = shared
-        self.layout = (
-            Layout(
-                tables.cache_metrics,
-                dict(tables.cache_metrics.c.items()),
-                Clockwork.SECONDS,
-                (),
-            )
-            if shared
-            else _discovered(self._engine, source)
-        )
+        self.layout = self._own_layout() if shared else self._discovered()
         self.skipped = self.last_skipped = 0
-        self._to_time = _from_source(self.layout.clockwork)
+        self._stamp: ColumnElement[Any] = raw(self._engine, self.layout.columns["timestamp"])
+        self._stamps = self.layout.stamps
         self._names = list(self.layout.columns)
+
+    def close(self) -> None:
+        """Give the connections to a user's database back."""
+        if self._source.url:
+            self._engine.dispose()
 
     @property
     def in_store(self) -> bool:
@@ -60,165 +60,143 @@ class RowReader:
         return self._filter
 
     def rows(self, start: float, end: float, limit: int) -> list[Request]:
-        """The oldest `limit` requests with start <= timestamp < end, ordered by time."""
-        stamp = self._stamp
+        """The oldest `limit` requests with start <= timestamp < end, ordered by time.
+
+        `last_skipped` tells how many of the `limit` rows were left out: those that cannot be
+        read, and those that came with a bound written in whole seconds.
+        """
+        self.last_skipped = 0
+        stamps = self._known_stamps()
+        if stamps is None:
+            return []
         labelled: list[Any] = [
-            column.label(f"c_{ours}") for ours, column in self.layout.columns.items()
+            (self._stamp if ours == "timestamp" else column).label(f"c_{ours}")
+            for ours, column in self.layout.columns.items()
         ]
-        wanted: Select[Any] = select(*labelled)
-        query = self._scoped(wanted).where(stamp >= self._bound(start), stamp < self._bound(end))
-        order = [stamp]
+        query = self._between(select(*labelled), stamps, start, end)
+        order: list[Any] = [self._stamp]
         if "id" in self.layout.columns:
             order.append(self.layout.columns["id"])
         with self._connection() as connection:
             found = connection.execute(query.order_by(*order).limit(limit)).all()
-        requests = [request for row in found if (request := self._request(row)) is not None]
+        read = (self._request(stamps, row) for row in found)
+        requests = [one for one in read if one is not None and start <= one.timestamp < end]
         self.last_skipped = len(found) - len(requests)
         return requests
 
     def first(self) -> float | None:
         """Time of the oldest row, in seconds; None when there is none."""
-        with self._connection() as connection:
-            found = connection.execute(self._scoped(select(func.min(self._stamp)))).scalar()
-        return None if found is None else self._to_time(found)
+        return self._edge(func.min(self._stamp))
 
-    def count(self, start: float, end: float) -> int:
-        """How many rows there are with start <= timestamp < end."""
-        stamp = self._stamp
-        query = self._scoped(select(func.count())).where(
-            stamp >= self._bound(start), stamp < self._bound(end)
-        )
+    def last(self) -> float | None:
+        """Time of the newest row, in seconds; None when there is none."""
+        return self._edge(func.max(self._stamp))
+
+    def count(self, start: int, end: int) -> int:
+        """How many rows there are with start <= timestamp < end, both whole seconds."""
+        stamps = self._known_stamps()
+        if stamps is None:
+            return 0
+        query = self._between(select(func.count()), stamps, start, end)
         with self._connection() as connection:
             return int(connection.execute(query).scalar_one())
 
-    @property
-    def _stamp(self) -> Column[Any]:
-        return self.layout.columns["timestamp"]
+    def _edge(self, chosen: ColumnElement[Any]) -> float | None:
+        stamps = self._known_stamps()
+        if stamps is None:
+            return None
+        # Within bounds, so that a row with an empty or senseless time is neither edge.
+        with self._connection() as connection:
+            query = self._between(select(chosen), stamps, 0.0, _END_OF_TIME)
+            found = connection.execute(query).scalar()
+        try:
+            return None if found is None else stamps.seconds(found)
+        except (TypeError, ValueError):
+            return None
+
+    def _known_stamps(self) -> Stamps | None:
+        """How times are written; an empty table is asked again until it has a row."""
+        if self._stamps is None:
+            with self._told_as_away():
+                self._stamps = find_stamps(self._engine, self.layout.columns["timestamp"])
+        return self._stamps
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[Any]:
-        with reading(self._engine) as connection:
+        with self._told_as_away(), reading(self._engine) as connection:
             yield connection
 
-    def _scoped(self, query: Select[Any]) -> Select[Any]:
-        query = query.select_from(self.layout.table)
+    @contextlib.contextmanager
+    def _told_as_away(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            if not self._source.url:
+                raise
+            raise away(self._engine, error) from None
+
+    def _between(self, query: Select[Any], stamps: Stamps, start: float, end: float) -> Select[Any]:
+        query = query.select_from(self.layout.table).where(
+            self._stamp >= stamps.bound(start), self._stamp < stamps.bound(end, up=True)
+        )
         if self._filter:
             return query.where(tables.cache_metrics.c.source == self._source.id)
         return query
 
-    def _bound(self, at: float) -> Any:  # noqa: ANN401 - whatever the source's column compares to
-        clockwork = self.layout.clockwork
-        if clockwork is Clockwork.DATETIME:
-            zone = UTC if getattr(self._stamp.type, "timezone", False) else None
-            moment = datetime.fromtimestamp(at, UTC)
-            return moment if zone else moment.replace(tzinfo=None)
-        if clockwork is Clockwork.ISO_TEXT:
-            return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-        return at * _SCALE[clockwork]
+    def _own_layout(self) -> Layout:
+        own = tables.cache_metrics
+        return Layout(own, dict(own.c.items()), Stamps(Clockwork.SECONDS), ())
 
-    def _request(self, row: Row[Any]) -> Request | None:
+    def _discovered(self) -> Layout:
+        try:
+            with self._told_as_away():
+                return discover(self._engine, self._source.table, self._source.mapping)
+        except SourceError:
+            self.close()
+            raise
+
+    def _request(self, stamps: Stamps, row: Row[Any]) -> Request | None:
         values = dict(zip(self._names, row, strict=True))
-        key = values["cache_key"]
         try:
             load_time_ms = float(values["load_time_ms"])
-            timestamp = self._to_time(values["timestamp"])
-        except (TypeError, ValueError):
+            timestamp = stamps.seconds(values["timestamp"])
+            size_bytes = max(int(values.get("size_bytes") or 0), 0)
+            sequence = int(values.get("sequence") or 0)
+        except (TypeError, ValueError, OverflowError):
             load_time_ms = timestamp = math.nan
-        if key is None or not math.isfinite(load_time_ms) or not math.isfinite(timestamp):
+            size_bytes = sequence = 0
+        usable = load_time_ms < _LARGEST and math.isfinite(timestamp) and size_bytes < _LARGEST
+        if values["cache_key"] is None or not usable:
             self._skip()
             return None
-        key = str(key)
-        name = values.get("cache_name")
+        key = str(values["cache_key"])
         stale = values.get("stale")
         return Request(
             timestamp=timestamp,
-            cache_name=str(name)[:120] if name else endpoint_of(key),
-            cache_key=key[:_KEY_LENGTH],
+            cache_name=_name(values.get("cache_name"), key),
+            cache_key=stored_key(key),
             hit=_is_hit(values.get("hit")),
             load_time_ms=max(load_time_ms, 0.0),
-            size_bytes=max(int(values.get("size_bytes") or 0), 0),
+            size_bytes=size_bytes,
             stale=None if stale is None else bool(stale),
-            writer=str(values.get("writer") or ""),
-            sequence=int(values.get("sequence") or 0),
+            writer=clean(str(values.get("writer") or "")),
+            sequence=sequence,
         )
 
     def _skip(self) -> None:
         self.skipped += 1
         if self.skipped in {1, 10, 100, 1000} or self.skipped % 10_000 == 0:
             _log.warning(
-                "%d rows of %s had no key, time or load time and were left out.",
+                "%d rows of %s had no readable key, time, load time or size and were left out.",
                 self.skipped,
                 self.layout.table.name,
             )
 
 
-def open_source(url: str) -> Engine:
-    """An engine that only reads: the database itself refuses writes.
-
-    Raises:
-        SettingsError: the URL names no database we know.
-    """
-    parsed = normalise_url(url, "SOURCE_URL")
-    backend = parsed.get_backend_name()
-    if backend == "sqlite":
-        return _read_only_sqlite(parsed)
-    if backend == "postgresql":
-        arguments: dict[str, Any] = {
-            "connect_timeout": 3,
-            "options": "-c default_transaction_read_only=on -c timezone=UTC",
-        }
-    else:
-        arguments = {
-            "connect_timeout": 3,
-            "read_timeout": 60,
-            "init_command": "SET SESSION time_zone = '+00:00'",
-        }
-    engine = create_engine(parsed, pool_pre_ping=True, pool_size=2, connect_args=arguments)
-    if backend == "mysql":
-        _on_connect(engine, "SET SESSION TRANSACTION READ ONLY")
-    return engine
-
-
-def _read_only_sqlite(parsed: URL) -> Engine:
-    read_only = parsed.set(database=f"file:{parsed.database}").update_query_dict(
-        {"mode": "ro", "uri": "true"}
-    )
-    engine = create_engine(read_only, connect_args={"timeout": 3.0})
-    _on_connect(engine, "PRAGMA query_only=ON")
-    return engine
-
-
-def _on_connect(engine: Engine, statement: str) -> None:
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - DBAPI
-        cursor = connection.cursor()
-        cursor.execute(statement)
-        cursor.close()
-
-
-def _discovered(engine: Engine, source: Source) -> Layout:
-    try:
-        return discover(engine, source.table, source.mapping)
-    except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        raise SourceError(
-            f"SOURCE_URL cannot be read: {' '.join(str(cause).split())[:200]}; "
-            "check host, port, name and password."
-        ) from None
-
-
-def _from_source(clockwork: Clockwork) -> Any:  # noqa: ANN401 - a function of any column value
-    if clockwork is Clockwork.DATETIME:
-        return _seconds_of
-    if clockwork is Clockwork.ISO_TEXT:
-        return lambda text: _seconds_of(datetime.fromisoformat(str(text)))
-    scale = _SCALE[clockwork]
-    return float if scale == 1.0 else lambda number: float(number) / scale
-
-
-def _seconds_of(moment: datetime) -> float:
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return aware.timestamp()
+def _name(given: object, key: str) -> str:
+    name = clean(str(given)[:MAX_LENGTH] if given else endpoint_of(key))
+    # The total has this name to itself.
+    return "{any}" if name == TOTAL else name
 
 
 def _is_hit(value: object) -> bool:

@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.collector.columns import discover
 from engine.collector.names import endpoint_of
-from engine.collector.reader import RowReader, open_source
+from engine.collector.opening import open_source
+from engine.collector.reader import RowReader
 from engine.errors import SourceError
 from engine.sources import Source, parse_mapping
 
