@@ -19,7 +19,8 @@ Value = float | int | bool | str
 class Tunable:
     """One value that a person may change while the engine runs.
 
-    `low` and `high` bound numbers (both included); `choices` lists the words of a text.
+    `low` and `high` bound numbers (both included); `choices` lists the words of a text; `whole`
+    numbers have no fraction.
     """
 
     default: Value
@@ -28,20 +29,21 @@ class Tunable:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    whole: bool = False
 
 
 TUNABLES: dict[str, Tunable] = {
     "forecast.forecaster": Tunable(
         "lstm", "Forecaster in use", choices=("lstm", "last", "seasonal")
     ),
-    "forecast.interval_s": Tunable(5, "Length of one forecast interval", "s", 1, 300),
-    "forecast.horizon": Tunable(6, "Intervals forecast ahead", "intervals", 1, 48),
-    "forecast.window": Tunable(24, "Past intervals the LSTM sees", "intervals", 4, 288),
+    "forecast.interval_s": Tunable(5, "Length of one forecast interval", "s", 1, 300, whole=True),
+    "forecast.horizon": Tunable(6, "Intervals forecast ahead", "intervals", 1, 48, whole=True),
+    "forecast.window": Tunable(24, "Past intervals the LSTM sees", "intervals", 4, 288, whole=True),
     "forecast.season_s": Tunable(
         300, "Length of the season (a day, in the sample's time)", "s", 10, 604800
     ),
-    "forecast.hidden_size": Tunable(32, "Hidden size of the LSTM", "units", 4, 512),
-    "forecast.layers": Tunable(1, "Layers of the LSTM", "layers", 1, 4),
+    "forecast.hidden_size": Tunable(32, "Hidden size of the LSTM", "units", 4, 512, whole=True),
+    "forecast.layers": Tunable(1, "Layers of the LSTM", "layers", 1, 4, whole=True),
     "forecast.retrain_s": Tunable(120, "Pause between two retrainings", "s", 20, 86400),
     "forecast.quantised": Tunable(
         "auto", "Quantised inference on the CPU", choices=("auto", "on", "off")
@@ -105,7 +107,7 @@ def check(name: str, value: object) -> Value:
         raise TunableError(
             f"{name} is {value}; give a number from {tunable.low} to {tunable.high}."
         )
-    if isinstance(tunable.default, int) and tunable.unit in {"intervals", "units", "layers"}:
+    if tunable.whole:
         if value != int(value):
             raise TunableError(f"{name} is {value}; give a whole number.")
         return int(value)

@@ -23,6 +23,7 @@ def tunables(settings: Settings | None = None) -> list[dict[str, Any]]:
             "unit": tunable.unit,
             "low": tunable.low,
             "high": tunable.high,
+            "whole": tunable.whole,
             "choices": list(tunable.choices),
             "help": tunable.help,
         }

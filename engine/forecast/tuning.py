@@ -11,7 +11,7 @@ from engine.tunables import Tuned
 
 def config_of(tuned: Tuned) -> Config:
     """The configuration that the tunables ask for; lengths in seconds become intervals."""
-    interval_s = max(1, round(tuned.number("forecast.interval_s")))
+    interval_s = tuned.whole("forecast.interval_s")
     return Config(
         interval_s=float(interval_s),
         horizon=tuned.whole("forecast.horizon") + LEAD,
