@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import ipaddress
 import os
 import tempfile
 from functools import cached_property
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -65,6 +66,14 @@ def normalise_url(url: str, setting: str = "DATABASE_URL") -> URL:
     return parsed.set(drivername=driver)
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens on `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
 class Settings(BaseSettings):
     """Every deployment setting, with its default and unit."""
 
@@ -92,6 +101,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     api_host: str = "127.0.0.1"
+    """Loopback only: the API asks nobody who they are."""
     api_port: int = Field(8000, ge=0, le=65535)
     origin_port: int = Field(8001, ge=0, le=65535)
 
@@ -111,6 +121,16 @@ class Settings(BaseSettings):
 
     retention_hours: float = Field(24.0, gt=0)
     """How long raw rows and per-second figures of our own store are kept."""
+
+    @field_validator("api_host")
+    @classmethod
+    def _stay_on_loopback(cls, host: str) -> str:
+        if not is_loopback(host):
+            raise ValueError(
+                "other machines could reach the API, which has no login; use 127.0.0.1, ::1 or "
+                "localhost"
+            )
+        return host
 
     @cached_property
     def database_url(self) -> URL:
@@ -155,7 +175,10 @@ class Settings(BaseSettings):
     def run_path(self) -> Path:
         """Folder of the sockets, one per data folder; short: a socket path ends at 107 bytes."""
         digest = hashlib.sha256(str(self.data_path.resolve()).encode()).hexdigest()[:10]
-        return Path(tempfile.gettempdir()) / f"cachescope-{os.getuid()}-{digest}"
+        # Not TMPDIR, which differs from shell to shell: both must find the same engine.
+        short = Path("/tmp")  # noqa: S108 - the folder in it is ours alone, and checked to be
+        folder = short if short.is_dir() else Path(tempfile.gettempdir())
+        return folder / f"cachescope-{os.getuid()}-{digest}"
 
 
 def known_names() -> dict[str, str]:
@@ -194,6 +217,7 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any field's v
         first = error.errors()[0]
         field = str(first["loc"][0])
         name = next((env for env, known in fields.items() if field in (env, known)), field)
-        raise SettingsError(f"{name} is {first['input']!r}: {first['msg']}.") from None
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{name} is {first['input']!r}: {reason}.") from None
     _ = settings.database_url
     return settings

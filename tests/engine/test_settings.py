@@ -86,6 +86,29 @@ def test_a_socket_path_in_the_run_folder_fits_the_system_limit(tmp_path: Path) -
     assert len(str(run_path / "predictions.sock")) < 100
 
 
+def test_two_shells_with_different_temporary_folders_find_the_same_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setenv("TMPDIR", str(tmp_path / name))
+        monkeypatch.setattr("tempfile.tempdir", None)
+        found.append(load_settings(CACHESCOPE_DATA_DIR=str(tmp_path)).run_path)
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.org"])  # noqa: S104
+def test_an_api_that_others_could_reach_is_refused(host: str) -> None:
+    with pytest.raises(SettingsError, match=r"CACHESCOPE_API_HOST is .*use 127\.0\.0\.1"):
+        load_settings(CACHESCOPE_API_HOST=host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_an_api_on_loopback_is_accepted(host: str) -> None:
+    assert load_settings(CACHESCOPE_API_HOST=host).api_host == host
+
+
 def test_the_example_file_lists_exactly_the_settings_there_are() -> None:
     lines = (ROOT / ".env.example").read_text().splitlines()
     named = {line.lstrip("# ").partition("=")[0] for line in lines if "=" in line}
@@ -106,6 +129,7 @@ def test_the_default_of_every_tunable_lies_in_its_own_range(name: str) -> None:
         ("agent.learning_rate", True),
         ("agent.hold", 1),
         ("forecast.horizon", 2.5),
+        ("forecast.interval_s", 2.5),
         ("forecast.forecaster", "oracle"),
         ("no.such", 1),
     ],
