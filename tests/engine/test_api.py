@@ -98,7 +98,10 @@ def test_a_foreign_host_name_is_refused(client: TestClient) -> None:
     "headers",
     [
         {"origin": "http://evil.example"},
+        {"origin": "http://localhost:9999"},
+        {"origin": "http://127.0.0.1:8501"},
         {"origin": "null"},
+        {"sec-fetch-site": "same-site"},
         {"sec-fetch-site": "cross-site"},
     ],
 )
@@ -112,7 +115,7 @@ def test_a_page_of_another_site_may_change_nothing(
 
 
 def test_a_page_of_our_own_may(client: TestClient) -> None:
-    ours = {"origin": "http://localhost:8501", "sec-fetch-site": "same-site"}
+    ours = {"origin": "http://127.0.0.1:8000", "sec-fetch-site": "same-origin"}
     assert client.put("/tunables/agent.hold", json={"value": True}, headers=ours).is_success
 
 
