@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
@@ -17,10 +18,11 @@ from sqlalchemy import Engine
 from engine.collector import persist
 from engine.collector.aggregate import Gaps, Window, add_missing, by_second
 from engine.collector.costs import Cost, Costs, Draft
+from engine.collector.late import Latecomers
 from engine.collector.reader import RowReader
 from engine.collector.shelf import SECONDS_KEPT_S, Shelf
 from engine.collector.sums import Seconds
-from engine.records import TOTAL, Request
+from engine.collector.windows import MOST, Windows
 from engine.sources import Source
 
 _log = logging.getLogger(__name__)
@@ -30,9 +32,6 @@ LAG_S = 5
 
 WARM_UP_S = 240
 """Seconds that shadows replay after a restart: as long as things are kept."""
-
-BATCH = 20_000
-_LARGEST_BATCH = 1_000_000
 
 
 class Replays(Protocol):
@@ -60,11 +59,20 @@ class Follower:
     """Follows one source from where the store says it stands."""
 
     def __init__(
-        self, source: Source, store: Engine, reader: RowReader, replays: Replays | None = None
+        self,
+        source: Source,
+        store: Engine,
+        reader: RowReader,
+        replays: Replays | None = None,
+        history_s: float = math.inf,
     ) -> None:
+        """`history_s`: how long before a source's newest row collecting begins at the earliest."""
         self._source = source
         self._store = store
         self._reader = reader
+        self._history_s = history_s
+        self._windows = Windows(reader, store, source.id)
+        self._late = Latecomers(reader, self._windows)
         self._replays = replays
         self._cursor, self.watermark = persist.load_cursor(store, source.id)
         self._gaps = Gaps(self._cursor.expected)
@@ -87,26 +95,18 @@ class Follower:
         Raises:
             SQLAlchemyError: a database is away; nothing of this turn was stored, try again.
         """
-        if self._cursor.settled is None:
-            first = self._reader.first()
-            if first is None:
-                persist.commit(self._store, self._source.id, (), {}, self._cursor, now)
-                self.watermark = now
-                return Turn(0, now, False)
-            self._cursor.first = first
-            self._cursor.settled = self._replayed = math.floor(first)
-        start = self._cursor.settled
+        begun = time.monotonic()
+        start = self._start()
+        if start is None:
+            persist.commit(self._store, self._source.id, (), {}, self._cursor, now)
+            self.watermark = now
+            return Turn(0, now, False)
         if self._replays is not None:
             self._replays.prepare(now)
             self._warm_up()
-        requests, end = self._read(start, now)
+        window, end = self._windows.upto(start, now, now - SECONDS_KEPT_S)
         is_behind = end < now
         final = self._final(start, end, now)
-        window = Window(
-            requests,
-            persist.load_refreshes(self._store, self._source.id, start, end) if self._owns else (),
-            persist.load_occupancy(self._store, self._source.id, start, end) if self._owns else (),
-        )
         self._sum_up(window)
         changes = self._settle(window, final)
         expected = self._gaps.after(window, final)
@@ -117,61 +117,51 @@ class Follower:
         persist.commit(self._store, self._source.id, rows, changes, settled, watermark)
         self._accept(window, settled)
         self.watermark = watermark
-        return Turn(len(requests), watermark, is_behind)
+        if is_behind:
+            self._windows.took(time.monotonic() - begun)
+        return Turn(len(window.requests), watermark, is_behind)
 
     def reconcile(self, span_s: int = 300) -> int:
-        """Find rows that came later than the lag and sum their seconds up again.
-
-        A writer's spool may deliver rows a minute old after an outage. Returns how many there
-        were.
-        """
-        late = 0
-        for start in range(max(self.settled - span_s, 0) // 10 * 10, self.settled, 10):
-            end = min(start + 10, self.settled)
-            counted = self.shelf.requests(persist.RECORDED, start, end, TOTAL)
-            there = self._reader.count(start, end)
-            if there > counted:
-                late += there - counted
-                self._sum_up_late(start, end)
-                self._find_again(start, there - counted)
-        if late:
-            _log.info("%d rows came late and have been added.", late)
-        return late
+        """Find rows that came later than the lag; returns how many there were."""
+        return self._late.reconcile(self.shelf, self._costs, self.settled, span_s)
 
     def rewind(self) -> bool:
         """Start anew when rows older than any seen before have turned up."""
         first = self._reader.first()
         if first is None or self._cursor.first is None or first >= self._cursor.first - 1.0:
             return False
+        begin, before = self._oldest(first), self._oldest(self._cursor.first)
+        if begin >= before:
+            self._cursor.first = first
+            return False
         _log.info("Rows older than any before have come; collecting from them on.")
-        self._cursor = persist.Cursor(math.floor(first), first, {})
+        self._cursor = persist.Cursor(begin, first, {})
         self._gaps = Gaps()
         self._costs = Costs()
         return True
 
-    @property
-    def _owns(self) -> bool:
-        return self._reader.in_store
+    def _start(self) -> int | None:
+        """The second to go on from; None while the source has no row."""
+        if self._cursor.settled is None:
+            first = self._reader.first()
+            if first is None:
+                return None
+            self._cursor.first = first
+            self._cursor.settled = self._replayed = self._oldest(first)
+            if self._cursor.settled > first:
+                _log.info("Rows older than %.0f h are left out.", self._history_s / 3600)
+        return self._cursor.settled
 
-    def _read(self, start: int, now: float) -> tuple[list[Request], float]:
-        """Requests from `start` on, whole seconds of them when there are too many for one turn."""
-        limit = BATCH
-        while True:
-            requests = self._reader.rows(start, now, limit)
-            if len(requests) < limit - self._reader.last_skipped:
-                return requests, now
-            end = math.floor(requests[-1].timestamp) if requests else start
-            if end > start:
-                return [request for request in requests if request.timestamp < end], float(end)
-            if limit >= _LARGEST_BATCH:
-                raise OverflowError(f"more than {limit} requests within one second at {start}")
-            limit *= 4
+    def _oldest(self, first: float) -> int:
+        """The first second worth collecting: what retention would delete at once is left out."""
+        last = self._reader.last() or first
+        return math.floor(max(first, last - self._history_s))
 
     def _warm_up(self) -> None:
         """Fill the shadows' caches once after a restart; what they do meanwhile is told already."""
         if self._is_warm or self._replays is None:
             return
-        rows = self._reader.rows(self.settled - WARM_UP_S, self.settled, BATCH)
+        rows = self._reader.rows(self.settled - WARM_UP_S, self.settled, MOST)
         self._replays.feed(Window(rows), self._costs, self.settled)
         self._is_warm = True
 
@@ -231,42 +221,6 @@ class Follower:
         self._cursor = settled
         self._gaps = Gaps(settled.expected)
         self.shelf.written(final)
-
-    def _sum_up_late(self, start: int, end: int) -> None:
-        window = Window(
-            self._reader.rows(start, end, _LARGEST_BATCH),
-            persist.load_refreshes(self._store, self._source.id, start, end) if self._owns else (),
-            persist.load_occupancy(self._store, self._source.id, start, end) if self._owns else (),
-        )
-        draft: dict[str, float] = {}
-
-        def cost_before(request: Request) -> float | None:
-            known = draft.get(request.cache_key)
-            if known is not None:
-                return known
-            return self._costs.known(request.cache_key, request.timestamp)
-
-        def learn(request: Request) -> None:
-            draft[request.cache_key] = request.load_time_ms
-
-        for at, names in by_second(window, cost_before, learn).items():
-            old = (self.shelf.get(persist.RECORDED, at) or {}).get(TOTAL)
-            if old is not None and TOTAL in names:
-                names[TOTAL].missing = old.missing
-            self.shelf.put(persist.RECORDED, at, names)
-
-    def _find_again(self, start: int, count: int) -> None:
-        """Rows that came late are missing no more: their gap was counted at or behind them."""
-        for at in range(start, self.settled):
-            names = self.shelf.get(persist.RECORDED, at) or {}
-            total = names.get(TOTAL)
-            if total is None or not total.missing or not count:
-                continue
-            found = min(total.missing, count)
-            count -= found
-            changed = total.copy()
-            changed.missing -= found
-            self.shelf.put(persist.RECORDED, at, {**names, TOTAL: changed})
 
 
 def _between(window: Window, start: float, end: float) -> Window:

@@ -18,7 +18,7 @@ from engine.collector.reader import RowReader
 from engine.collector.replays import make_replays
 from engine.collector.retention import sweep
 from engine.collector.watch import EventWatch, QueueWatch
-from engine.errors import EngineError
+from engine.errors import EngineError, SourceError
 from engine.leases import Lease
 from engine.lifeline import Lifeline
 from engine.logs import configure
@@ -42,7 +42,8 @@ class Collector:
         self.source = active_source(settings, store)
         reader = RowReader(self.source, store)
         replays = make_replays(settings, self.source, store)
-        self.follower = Follower(self.source, store, reader, replays)
+        history_s = settings.retention_hours * 3600
+        self.follower = Follower(self.source, store, reader, replays, history_s)
         self._queue = QueueWatch(settings, store)
         self._events = EventWatch(settings, store)
         self._due: dict[str, float] = {}
@@ -83,15 +84,15 @@ class Collector:
 
 
 def run(settings: Settings, lifeline: Lifeline) -> None:
-    """Serve until asked to stop; an outage of a database degrades, never ends it.
+    """Serve until asked to stop.
 
-    Raises:
-        SourceError: the source's table or mapping does not fit.
+    An outage of a database degrades, never ends it; so does a source that cannot be read or does
+    not fit, since its owner may bring it up or make the table at any time.
     """
     store = open_store(settings.database_url)
     lease = Lease(store, "collector")
     collector: Collector | None = None
-    is_ready = False
+    is_ready, trouble = False, ""
     while not lifeline.stopping.is_set():
         started = time.monotonic()
         try:
@@ -108,6 +109,11 @@ def run(settings: Settings, lifeline: Lifeline) -> None:
             why = explain(error, store.url)
             _log.warning("%s", why)
             lifeline.degraded(why)
+        except SourceError as error:
+            if str(error) != trouble:
+                _log.warning("%s", error)
+            trouble = str(error)
+            lifeline.degraded(trouble)
         if not is_ready:
             lifeline.ready()
             is_ready = True

@@ -57,8 +57,18 @@ class Sums:
 
     def merge(self, other: Sums) -> None:
         """Add another bucket's figures to these."""
-        for name in NUMBERS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        # Written out: a loop over names takes three times as long, and this is most of catching up.
+        self.requests += other.requests
+        self.hits += other.hits
+        self.stale_hits += other.stale_hits
+        self.load_time_ms += other.load_time_ms
+        self.miss_load_time_ms += other.miss_load_time_ms
+        self.saved_ms += other.saved_ms
+        self.refreshes += other.refreshes
+        self.refresh_ms += other.refresh_ms
+        self.bytes_requested += other.bytes_requested
+        self.byte_seconds += other.byte_seconds
+        self.missing += other.missing
         self.histogram.merge(other.histogram)
 
     def copy(self) -> Sums:

@@ -7,8 +7,6 @@ normalised by its own figures. It gives quantiles (0.1, 0.5, 0.9) of all coming 
 from __future__ import annotations
 
 import io
-import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,24 +14,20 @@ from typing import Any
 import msgspec
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from engine.errors import CheckpointError, ModelNotFitted
 from engine.forecast import checkpoint
 from engine.forecast.base import Config, Forecast, Forecaster, Series
 from engine.forecast.features import Scale, fit_scales, inputs, scale_array, targets, undo
-from engine.forecast.network import Network, pinball
+from engine.forecast.network import Network
+from engine.forecast.quantised import quantise, quantised_ratio
+from engine.forecast.training import Windows, train
 
 TAIL = 12
 """Windows that training needs at least, those to stop by among them."""
 
-BATCH = 256
-EPOCHS = 30
-BATCHES_PER_EPOCH = 60
-PATIENCE = 5
-LEARNING_RATE = 5e-3
 VALIDATION_SHARE = 0.15
-MOST_SECONDS = 60.0
 
 WORTHWHILE = 0.9
 """Quantised inference is used when it takes at most this share of the plain time."""
@@ -81,8 +75,8 @@ class LSTMForecaster(Forecaster):
         scales = scale_array(series, self._scales, self.config.window)
         seen = torch.from_numpy(inputs(series, scales, self.config)).to(device)
         wanted = torch.from_numpy(targets(series, scales)).to(device)
-        windows = _Windows(seen, wanted, self.config)
-        _train(network, windows, split, origins - held, self.config.seed, beat)
+        windows = Windows(seen, wanted, self.config)
+        train(network, windows, split, origins - held, self.config.seed, beat)
         self._network = network.cpu().eval()
         self._choose_serving(len(series.endpoints))
 
@@ -155,94 +149,6 @@ class LSTMForecaster(Forecaster):
         self.quantised_ratio = quantised_ratio(network, small, endpoints, self.config.window)
         if self.config.quantised == "on" or self.quantised_ratio <= WORTHWHILE:
             self._serving = small
-
-
-class _Windows:
-    """Training pairs by number: origin x endpoint."""
-
-    def __init__(self, seen: Tensor, wanted: Tensor, config: Config) -> None:
-        self.endpoints = seen.shape[1]
-        self.device = seen.device
-        # unfold gives views: origin x endpoint x feature x window, without a copy.
-        self._seen = seen.unfold(0, config.window, 1)
-        self._wanted = wanted[config.window :].unfold(0, config.horizon, 1)
-        self.origins = self._wanted.shape[0]
-
-    def pick(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        """Windows and their outcomes: B x window x feature, B x horizon x target."""
-        origin, endpoint = numbers // self.endpoints, numbers % self.endpoints
-        seen = self._seen[origin, endpoint].transpose(1, 2)
-        return seen, self._wanted[origin, endpoint].transpose(1, 2)
-
-
-def _train(
-    network: Network,
-    windows: _Windows,
-    split: int,
-    held_from: int,
-    seed: int,
-    beat: Callable[[float], None] | None,
-) -> None:
-    draw = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
-    count = split * windows.endpoints
-    held = torch.arange(held_from * windows.endpoints, windows.origins * windows.endpoints)
-    held = held[torch.randperm(len(held), generator=draw)[: 4 * BATCH]].to(windows.device)
-    best, best_state, worse = float("inf"), network.state_dict(), 0
-    started = time.monotonic()
-    for epoch in range(EPOCHS):
-        order = torch.randperm(count, generator=draw)[: BATCH * BATCHES_PER_EPOCH]
-        network.train()
-        for numbers in torch.split(order, BATCH):
-            seen, wanted = windows.pick(numbers.to(windows.device))
-            optimiser.zero_grad()
-            pinball(network(seen), wanted).backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            if beat is not None:
-                beat((epoch + 0.5) / EPOCHS)
-        network.eval()
-        with torch.inference_mode():
-            seen, wanted = windows.pick(held)
-            loss = float(pinball(network(seen), wanted))
-        if loss < best - 1e-4:
-            best, worse = loss, 0
-            best_state = {name: value.clone() for name, value in network.state_dict().items()}
-        else:
-            worse += 1
-        if worse >= PATIENCE or time.monotonic() - started > MOST_SECONDS:
-            break
-    network.load_state_dict(best_state)
-
-
-def quantise(network: Network) -> nn.Module:
-    """The same network with eight-bit weights (dynamic quantisation)."""
-    from torch.ao.quantization import quantize_dynamic
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # deprecated in favour of a package we do not need
-        small: nn.Module = quantize_dynamic(  # type: ignore[no-untyped-call]
-            network, {nn.LSTM, nn.Linear}, dtype=torch.qint8
-        )
-    return small
-
-
-def quantised_ratio(network: nn.Module, small: nn.Module, endpoints: int, window: int) -> float:
-    """Time of a quantised forecast divided by that of a plain one, the best of several each."""
-    from engine.forecast.features import FEATURES
-
-    batch = torch.zeros(endpoints, window, FEATURES)
-
-    def best_of(model: nn.Module) -> float:
-        times = []
-        for _ in range(12):
-            started = time.perf_counter()
-            model(batch)
-            times.append(time.perf_counter() - started)
-        return min(times)
-
-    with torch.inference_mode():
-        return best_of(small) / best_of(network)
 
 
 def _shape(config: Config) -> tuple[float, ...]:

@@ -18,9 +18,10 @@ import numpy as np
 
 from engine.forecast.backtest import backtest, origins, split
 from engine.forecast.base import Config, Series
-from engine.forecast.lstm import LSTMForecaster, quantise, quantised_ratio
+from engine.forecast.lstm import LSTMForecaster
 from engine.forecast.naive import LastValue, SeasonalValue
 from engine.forecast.network import Network
+from engine.forecast.quantised import quantise, quantised_ratio
 from engine.records import TOTAL
 from mock.openapi import make_catalogue, read_specification
 from mock.traffic.plan import OWN_SPECIFICATION

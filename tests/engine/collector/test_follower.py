@@ -14,6 +14,7 @@ from db.writes import ensure_source
 from engine.collector import persist
 from engine.collector.follower import LAG_S, Follower
 from engine.collector.reader import RowReader
+from engine.collector.sums import NUMBERS, Sums
 from engine.records import TOTAL
 from engine.sources import Source
 from tests.engine.collector.rows import expected_saved, raw_rows, write
@@ -33,6 +34,16 @@ def source(sqlite_store: Engine) -> Source:
 
 def follower(source: Source, store: Engine) -> Follower:
     return Follower(source, store, RowReader(source, store))
+
+
+def catch_up(following: Follower, now: float) -> int:
+    """Turn until nothing is left to collect; returns how many rows were read."""
+    rows = 0
+    while True:
+        turn = following.turn(now)
+        rows += turn.rows
+        if not turn.is_behind:
+            return rows
 
 
 def sums(store: Engine, width: int, name: str = TOTAL) -> tuple[int, int, float, float, int]:
@@ -113,7 +124,7 @@ def test_rows_of_an_outage_that_arrive_a_minute_late_are_found(
     early = [row for row in rows if not START + 20 <= row["timestamp"] < START + 60]
     write(sqlite_store, early)
     following = follower(source, sqlite_store)
-    following.turn(START + 120)
+    catch_up(following, START + 120)
     assert sums(sqlite_store, 1)[0] == len(early)
     assert sums(sqlite_store, 1)[4] == 2000
     write(sqlite_store, rows)
@@ -173,3 +184,26 @@ def test_turns_that_fail_at_the_commit_lose_and_double_nothing(
         requests, hits, _, saved_ms, missing = sums(sqlite_store, width)
         assert (requests, hits, missing) == (3000, sum(row["hit"] for row in rows), 0)
         assert saved_ms == pytest.approx(expected_saved(rows))
+
+
+def test_what_retention_would_delete_at_once_is_left_out(
+    sqlite_store: Engine, source: Source
+) -> None:
+    write(sqlite_store, raw_rows(source.id, 3000, START, rate=1.0))
+    reader = RowReader(source, sqlite_store)
+    following = Follower(source, sqlite_store, reader, history_s=600.0)
+    assert catch_up(following, START + 3100) <= 601 + 10
+    assert sums(sqlite_store, 10)[0] == pytest.approx(600, abs=10)
+    write(sqlite_store, raw_rows(source.id, 50, START - 5000, writer="import"))
+    assert not following.rewind()
+
+
+def test_figures_add_up_in_every_column() -> None:
+    ones = Sums()
+    ones.request(True, True, 2.0, 7, 3.0)
+    for name in NUMBERS:
+        setattr(ones, name, 1)
+    twice = ones.copy()
+    twice.merge(ones)
+    assert [getattr(twice, name) for name in NUMBERS] == [2] * len(NUMBERS)
+    assert twice.histogram.total == 2
