@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from engine.broker.base import CAPACITY, MAX_PAYLOAD_BYTES
@@ -44,19 +44,22 @@ def checked(batch: object) -> list[Incoming]:
     """
     if not isinstance(batch, list) or len(batch) > MAX_BATCH:
         raise MessageRejected(f"A batch is a list of at most {MAX_BATCH} records.")
-    if len(batch) == 1 or not _all_fine(batch):
-        for item in batch:
-            _check(item)
-    return batch
-
-
-def _all_fine(batch: list[Incoming]) -> bool:
-    """The same checks over columns; False when any record must be looked at alone."""
+    if len(batch) == 1:
+        return [_checked(batch[0])]
     try:
         ids, payloads, sents, expires = zip(*batch, strict=True)
+    except (TypeError, ValueError):
+        return [_checked(item) for item in batch]
+    if not _all_fine(ids, payloads, sents, expires):
+        return [_checked(item) for item in batch]
+    return list(zip(ids, payloads, sents, expires, strict=True))
+
+
+def _all_fine(ids: Any, payloads: Any, sents: Any, expires: Any) -> bool:  # noqa: ANN401
+    """The same checks over columns; False when any record must be looked at alone."""
+    try:
         return (
-            set(map(type, batch)) == {tuple}
-            and all(ids)
+            all(ids)
             and not "".join(ids).encode("ascii").translate(None, _PRINTABLE)
             and max(map(len, ids)) <= MAX_ID_BYTES
             and set(map(type, payloads)) == {bytes}
@@ -71,8 +74,8 @@ def _all_fine(batch: list[Incoming]) -> bool:
         return False
 
 
-def _check(item: object) -> None:
-    if type(item) is not tuple or len(item) != 4:
+def _checked(item: object) -> Incoming:
+    if not isinstance(item, list | tuple) or len(item) != 4:
         raise MessageRejected("A record is (id, payload, sent_ns, expires_ns).")
     record_id, payload, sent, expires = item
     if type(record_id) is not str or not record_id or len(record_id) > MAX_ID_BYTES:
@@ -96,6 +99,7 @@ def _check(item: object) -> None:
         or not (0 <= sent < _INT64 and 0 <= expires < _INT64)
     ):
         raise MessageRejected(f"The times of {record_id!r} are not monotonic nanoseconds.")
+    return record_id, payload, sent, expires
 
 
 def pack(

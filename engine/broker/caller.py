@@ -28,6 +28,8 @@ class Caller:
         self._socket = peer
         self.client = ""
         self.generation = ""
+        self.pickled = False
+        """Whether the peer speaks pickle, as a stock manager client does."""
         self.used: set[Ring] = set()
         self._poll: select.poll | None = None
         self._kick: tuple[socket.socket, socket.socket] | None = None
@@ -35,7 +37,7 @@ class Caller:
 
     def deliver(self, answer: object) -> None:
         """Write an answer as far as it fits now; the connection's thread writes the rest."""
-        frame = wire.frame(("#RETURN", answer))
+        frame = wire.frame(("#RETURN", answer), self.pickled)
         # A peer that is gone is seen by its own thread too, which gives the records back.
         with contextlib.suppress(OSError):
             try:

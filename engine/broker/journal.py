@@ -13,69 +13,42 @@ from __future__ import annotations
 
 import logging
 import mmap
-import struct
 import time
 import zlib
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from engine.broker.base import CAPACITY
-from engine.broker.batch import MAX_BATCH, MAX_PACKED, Incoming, Unpacked, pack_one, unpack
+from engine.broker.batch import MAX_BATCH, MAX_PACKED, Unpacked, pack_one, unpack
 from engine.broker.files import allocate, boot_id, open_sized
+from engine.broker.layout import (
+    CELL_BYTES,
+    CELLS,
+    CHECK,
+    COMMIT,
+    DAMAGED,
+    FILE_BYTES,
+    HALF_BYTES,
+    HANDED,
+    HEAD,
+    HEAP_AT,
+    INDEX,
+    MAGIC,
+    OFFSET,
+    PAGE,
+    SOFT_LIMIT,
+    UNIT,
+    Stored,
+    Totals,
+    block_of,
+    read_cells,
+    write_cells,
+)
+from engine.errors import BrokerError
 
 log = logging.getLogger(__name__)
-
-RECENT = 16_384
-"""How many ids are remembered at least to recognise a record that is put again."""
-
-CELLS = RECENT + 2 * MAX_BATCH
-"""A kill before a commit may leave as many of the oldest written over."""
-
-CELL_BYTES = 40
-"""Room of one id in the list of recent ids."""
-
-_MAGIC = b"CSQUEUE2"
-_HEAD = struct.Struct("<8sIIII")
-_COMMIT = struct.Struct(f"<QQQQQQQQQQQqQQ16s{4 * CAPACITY}s")
-_CHECK = struct.Struct("<I")
-_PAGE = 4096
-_CELLS_AT = 3 * _PAGE
-_HEAP_AT = _CELLS_AT + -(-CELL_BYTES * CELLS // _PAGE) * _PAGE
-_HALF = -(-2 * MAX_PACKED // _PAGE) * _PAGE
-"""A full ring of largest records and a batch that replaces it."""
-
-SOFT_LIMIT = 512 * 1024
-"""A half counts as full here while little is held: a small file stays in the CPU's cache."""
-
-FILE_BYTES = _HEAP_AT + 2 * _HALF
-
-HANDED = 1 << 31
-"""Set in a place's entry once its record was handed out; below it lie index and offset."""
-
-_UNIT = 8
-_INDEX = 1 << 24
-_OFFSET = _INDEX - 1
-
-assert CAPACITY <= HANDED // _INDEX  # noqa: S101 - the index of a batch's last record fits
-assert FILE_BYTES <= _INDEX * _UNIT  # noqa: S101 - and so does the last offset
-
-Totals = list[int]
-"""What the constants below count, each at its place."""
-
-ACCEPTED, DUPLICATES, HANDED_OUT, ACKNOWLEDGED, OVERWRITTEN, EXPIRED, DAMAGED = range(7)
-
-
-class Stored(NamedTuple):
-    """A committed record as read back; times in monotonic ns of this boot."""
-
-    place: int
-    handed: bool
-    sequence: int
-    accepted: int
-    item: Incoming
 
 
 class NotJournal(Exception):  # noqa: N818 - reads as the sentence it reports
@@ -98,7 +71,7 @@ class Journal:
         self.places = array("I", bytes(4 * CAPACITY))
         self.free: deque[int] = deque()
         self._serial = self._half = self._limit = 0
-        self._end = _HEAP_AT
+        self._end = HEAP_AT
         self.held: Callable[[], list[Stored]] = self.records
         """Tells what a compaction has to keep."""
         self._unwritten: list[str] = []
@@ -107,12 +80,12 @@ class Journal:
         self._shift_ns = 0
         self._boot = boot_id()
         self._reserved = [0, 0]
-        head = _HEAD.pack(_MAGIC, CELLS, CELL_BYTES, _HALF, CAPACITY)
+        head = HEAD.pack(MAGIC, CELLS, CELL_BYTES, HALF_BYTES, CAPACITY)
         file = open_sized(path, head, FILE_BYTES)
         if file is None:
             raise NotJournal(str(path))
         self._file = file
-        allocate(file, 0, _HEAP_AT)
+        allocate(file, 0, HEAP_AT)
         self._map = mmap.mmap(file.fileno(), FILE_BYTES)
         try:
             self._restore()
@@ -134,18 +107,18 @@ class Journal:
         """Write a packed batch behind all others; returns the entry of its first record.
 
         Raises:
-            OSError: the disk is full; nothing changed.
+            BrokerError: the disk is full; nothing changed.
         """
         at = self._end
         middle = at + len(head)
         end = middle + len(payloads)
         if end > self._limit:
-            self.compact(self.held(), end - at + _UNIT)
+            self.compact(self.held(), end - at + UNIT)
             return self.append(head, payloads)
         self._map[middle:end] = payloads
         self._map[at:middle] = head
-        self._end = (end + 7) & -_UNIT
-        return at // _UNIT
+        self._end = (end + 7) & -UNIT
+        return at // UNIT
 
     def occupy(self, entry: int, count: int) -> list[int]:
         """Give free places to the records of a batch; `entry` is its first one's."""
@@ -153,7 +126,7 @@ class Journal:
         taken = [free.popleft() for _ in range(count)]
         for place in taken:
             places[place] = entry
-            entry += _INDEX
+            entry += INDEX
         return taken
 
     def release(self, taken: Sequence[int]) -> None:
@@ -167,15 +140,15 @@ class Journal:
         """Move all that is held to the other half and make sure that `needed` bytes fit.
 
         Raises:
-            OSError: the disk is full; nothing changed.
+            BrokerError: the disk is full; nothing changed.
         """
         packed = [(s.place, s.handed, pack_one(s.item, s.sequence, s.accepted)) for s in held]
-        size = sum(len(head) + len(body) + _UNIT for _, _, (head, body) in packed) + needed
-        half, room = 1 - self._half, min(_HALF, max(SOFT_LIMIT, 3 * size))
+        size = sum(len(head) + len(body) + UNIT for _, _, (head, body) in packed) + needed
+        half, room = 1 - self._half, min(HALF_BYTES, max(SOFT_LIMIT, 3 * size))
         if self._reserved[half] < room:
-            allocate(self._file, _HEAP_AT + half * _HALF, room)
+            self._allocate(HEAP_AT + half * HALF_BYTES, room)
             self._reserved[half] = room
-        self._half, self._end = half, _HEAP_AT + half * _HALF
+        self._half, self._end = half, HEAP_AT + half * HALF_BYTES
         self._limit = self._end + room
         for place, handed, data in packed:
             self.places[place] = self.append(*data) | (HANDED if handed else 0)
@@ -194,10 +167,11 @@ class Journal:
     def commit(self) -> None:
         """Make everything since the last commit count, all at once."""
         if self._unwritten:
-            self._write_recent()
+            write_cells(self._map, self.recent_count - len(self._unwritten), self._unwritten)
+            self._unwritten = []
         self.unsaved = False
         self._serial += 1
-        block = _COMMIT.pack(
+        block = COMMIT.pack(
             self._serial,
             self.epoch,
             self.next_sequence,
@@ -209,8 +183,8 @@ class Journal:
             self._boot,
             self.places.tobytes(),
         )
-        at = _PAGE * (1 + self._serial % 2)
-        self._map[at : at + len(block) + 4] = block + _CHECK.pack(zlib.crc32(block))
+        at = PAGE * (1 + self._serial % 2)
+        self._map[at : at + len(block) + 4] = block + CHECK.pack(zlib.crc32(block))
 
     def records(self) -> list[Stored]:
         """The committed records by sequence; a damaged one is skipped, counted and told."""
@@ -239,19 +213,13 @@ class Journal:
             # Old batches lie behind the last one, but their sequences are lower.
             if batch is None or batch.first != self.next_sequence or not batch.whole:
                 return
-            self._end = (at + batch.size + 7) & -_UNIT
+            self._end = (at + batch.size + 7) & -UNIT
             self.next_sequence += len(batch.items)
-            yield at // _UNIT, batch
+            yield at // UNIT, batch
 
     def recent(self) -> dict[int, str]:
         """The keys still remembered, by cell."""
-        keys: dict[int, str] = {}
-        for back in range(1, min(self.recent_count, RECENT) + 1):
-            cell = (self.recent_count - back) % CELLS
-            at = _CELLS_AT + cell * CELL_BYTES
-            raw = self._map[at : at + CELL_BYTES].rstrip(b"\0")
-            keys[cell] = raw.decode("ascii", errors="replace")
-        return keys
+        return read_cells(self._map, self.recent_count)
 
     def flush(self) -> None:
         """Write back to the disk."""
@@ -263,8 +231,17 @@ class Journal:
         self._map.close()
         self._file.close()
 
+    def _allocate(self, start: int, size: int) -> None:
+        try:
+            allocate(self._file, start, size)
+        except OSError as error:
+            raise BrokerError(
+                f"The queue cannot accept predictions: its journal {self.path} cannot grow "
+                f"({error.strerror}); free some disk space."
+            ) from None
+
     def _read(self, place: int, entry: int) -> Stored | None:
-        at, index = (entry & _OFFSET) * _UNIT, (entry & ~HANDED) // _INDEX
+        at, index = (entry & OFFSET) * UNIT, (entry & ~HANDED) // INDEX
         batch = self._batch(at)
         if batch is None or index >= len(batch.items):
             return None
@@ -274,24 +251,15 @@ class Journal:
         return Stored(place, entry >= HANDED, sequence, batch.accepted, item)
 
     def _batch(self, at: int) -> Unpacked | None:
-        if not _HEAP_AT <= at < FILE_BYTES:
+        if not HEAP_AT <= at < FILE_BYTES:
             return None
         with memoryview(self._map) as whole, whole[at : at + 2 * MAX_PACKED] as data:
             batch = unpack(data)
         return batch and batch.moved(self._shift_ns)
 
-    def _write_recent(self) -> None:
-        keys, self._unwritten = self._unwritten, []
-        start = (self.recent_count - len(keys)) % CELLS
-        rest = CELLS - start
-        for cell, some in ((start, keys[:rest]), (0, keys[rest:])):
-            text = "".join([key.ljust(CELL_BYTES, "\0") for key in some]).encode()
-            at = _CELLS_AT + cell * CELL_BYTES
-            self._map[at : at + len(text)] = text
-
     def _restore(self) -> None:
-        pages = [self._map[_PAGE * page : _PAGE * page + _COMMIT.size + 4] for page in (1, 2)]
-        blocks = [block for page in pages if (block := _block(page)) is not None]
+        pages = [self._map[PAGE * page : PAGE * page + COMMIT.size + 4] for page in (1, 2)]
+        blocks = [block for page in pages if (block := block_of(page)) is not None]
         self._offset_ns = time.time_ns() - time.monotonic_ns()
         if not blocks:
             if any(any(page) for page in pages):
@@ -307,13 +275,6 @@ class Journal:
             # The monotonic clock began anew with the machine: carry times over by the wall clock.
             self._shift_ns = offset - self._offset_ns
         self.epoch += 1
-
-
-def _block(page: bytes) -> tuple[Any, ...] | None:
-    raw = page[: _COMMIT.size]
-    if _CHECK.unpack_from(page, _COMMIT.size)[0] != zlib.crc32(raw):
-        return None
-    return _COMMIT.unpack(raw)
 
 
 def open_journal(path: Path) -> Journal:

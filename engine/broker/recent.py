@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterable
 
 from engine.broker.batch import Incoming
-from engine.broker.journal import CELL_BYTES, CELLS, Journal
+from engine.broker.journal import Journal
+from engine.broker.layout import CELL_BYTES, CELLS
 
 
 def key_of(record_id: str) -> str:

@@ -9,7 +9,7 @@ id -> holder of the lease, `:n` totals, `:d` recent ids, `:w` wake-up tokens for
 from __future__ import annotations
 
 from engine.broker.base import CAPACITY, MAX_LEASED
-from engine.broker.journal import RECENT
+from engine.broker.layout import RECENT
 from engine.broker.sampling import DELAYS_KEPT, KEPT_SECONDS
 
 _COMMON = f"""

@@ -22,7 +22,6 @@ from engine.broker.sampling import (
 )
 from engine.broker.shelf import Outgoing, Shelf
 from engine.broker.waiter import Bereft, Session, Waiter
-from engine.errors import BrokerError
 
 SLICE_S = 1.0
 """Longest wait on the server, so that a dead client's thread ends soon."""
@@ -199,10 +198,7 @@ class Ring:
         key = self._recent.fresh_one(item[0])
         if not key:
             return 0, []
-        try:
-            overwritten = self._shelf.add_one(item, now)
-        except OSError as error:
-            raise self._full(error) from None
+        overwritten = self._shelf.add_one(item, now)
         self._recent.add_one(key)
         self._sampling.enqueue.add(now - item[2])
         return 1, overwritten
@@ -211,19 +207,10 @@ class Ring:
         keys, fresh = self._recent.fresh(batch)
         if not fresh:
             return 0, []
-        try:
-            overwritten = self._shelf.add(fresh, now)
-        except OSError as error:
-            raise self._full(error) from None
+        overwritten = self._shelf.add(fresh, now)
         self._recent.add(keys)
         self._sampling.enqueue.extend([now - item[2] for item in fresh])
         return len(fresh), overwritten
-
-    def _full(self, error: OSError) -> BrokerError:
-        return BrokerError(
-            f"The queue cannot accept predictions: its journal {self._journal.path} cannot "
-            f"grow ({error.strerror}); free some disk space."
-        )
 
     def _hand_out(self, session: Session, count: int, now: int) -> list[Outgoing]:
         out = self._shelf.hand_out(session, count, now)

@@ -99,9 +99,10 @@ class QueueServer(Server):
             wire.set_timeouts(peer, 0, REPLY_S)
             handle = peer.fileno()
             while True:
-                reply = self._answer(caller, wire.receive(handle))
+                request, caller.pickled = wire.receive_either(handle)
+                reply = self._answer(caller, request)
                 if reply[1] is not DELIVERED:
-                    wire.send(handle, reply)
+                    wire.send(handle, reply, caller.pickled)
         except (AuthenticationError, wire.WireError) as error:
             log.warning("Closed a connection to the queue: %s.", str(error).rstrip("."))
         except (EOFError, OSError):

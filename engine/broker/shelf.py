@@ -11,7 +11,8 @@ from itertools import repeat
 
 from engine.broker.base import CAPACITY, MAX_LEASED
 from engine.broker.batch import Incoming, pack, pack_one
-from engine.broker.journal import ACCEPTED, HANDED, OVERWRITTEN, Journal, Stored
+from engine.broker.journal import Journal
+from engine.broker.layout import ACCEPTED, HANDED, OVERWRITTEN, Stored
 from engine.broker.waiter import Bereft, Session
 
 Record = tuple[int, int, int, Incoming]
@@ -59,7 +60,7 @@ class Shelf:
         What a batch has beyond the ring's room overwrites itself.
 
         Raises:
-            OSError: the disk is full; nothing changed.
+            BrokerError: the disk is full; nothing changed.
         """
         journal, queued = self._journal, self.queued
         spare = CAPACITY - len(self.leased)

@@ -1,9 +1,10 @@
 """Frames and their content on a queue connection; safe against whatever the peer sends.
 
-The frames are those of `multiprocessing.connection` (a signed 4-byte length, then a pickle), so
-that a stock `BaseManager` client can talk to our server. Unlike it, one frame costs one system
-call each way, its length is capped, and unpickling can make plain builtins only: no peer can make
-the other side run code.
+The frames are those of `multiprocessing.connection` (a signed 4-byte length, then the content).
+Our own clients send MessagePack, which is faster than a guarded pickle; a stock `BaseManager`
+client sends pickles and gets pickles. Unlike the standard library, one frame costs one system call
+each way, its length is capped, and unpickling can make plain builtins only: no peer can make the
+other side run code.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import struct
 import time
 from typing import Any, NoReturn
 
+import msgspec
+
 MAX_FRAME_BYTES = 16_000_000
 """Longest frame accepted after authentication; a full batch of largest payloads fits."""
 
@@ -23,6 +26,8 @@ PROTOCOL = 5
 
 _LENGTH = struct.Struct("!i")
 _READ_BYTES = 65_536
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
 
 
 class WireError(Exception):
@@ -34,9 +39,9 @@ class _PlainUnpickler(pickle.Unpickler):
         raise WireError(f"a message names {module}.{name}; only plain values may travel")
 
 
-def send(fd: int, value: object) -> None:
+def send(fd: int, value: object, pickled: bool = False) -> None:
     """Write one frame; raises BlockingIOError when the socket's send timeout passes."""
-    body = pickle.dumps(value, PROTOCOL)
+    body = pickle.dumps(value, PROTOCOL) if pickled else _encode(value)
     if len(body) > MAX_FRAME_BYTES:
         raise WireError(f"a message of {len(body)} bytes is longer than {MAX_FRAME_BYTES}")
     frame = _LENGTH.pack(len(body)) + body
@@ -45,9 +50,9 @@ def send(fd: int, value: object) -> None:
         finish(fd, frame[written:])
 
 
-def frame(value: object) -> bytes:
+def frame(value: object, pickled: bool = False) -> bytes:
     """One whole frame, for a writer that must not block."""
-    body = pickle.dumps(value, PROTOCOL)
+    body = pickle.dumps(value, PROTOCOL) if pickled else _encode(value)
     return _LENGTH.pack(len(body)) + body
 
 
@@ -58,8 +63,20 @@ def finish(fd: int, rest: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
+def receive_either(fd: int) -> tuple[Any, bool]:
+    """Read one frame of MessagePack or pickle; returns its plain value and whether it was pickled.
+
+    Raises as `receive` does.
+    """
+    chunk = _read(fd, None)
+    # Of MessagePack this byte is an empty map, which no request is.
+    if chunk[4:5] == b"\x80":
+        return plain(chunk, _LENGTH.size), True
+    return _plain(chunk), False
+
+
 def receive(fd: int, limit_s: float | None = None) -> Any:  # noqa: ANN401 - plain values
-    """Read one frame and return its plain value.
+    """Read one frame of MessagePack and return its plain value.
 
     `limit_s` bounds a peer that dribbles, from its first byte on; the wait for that one is bounded
     by the socket's receive timeout.
@@ -67,8 +84,19 @@ def receive(fd: int, limit_s: float | None = None) -> Any:  # noqa: ANN401 - pla
     Raises:
         EOFError: the peer is gone.
         BlockingIOError: the socket's receive timeout or the limit passed.
-        WireError: the frame is too long, or its content is not a pickle of plain values.
+        WireError: the frame is too long, or its content is not of plain values.
     """
+    return _plain(_read(fd, limit_s))
+
+
+def _plain(chunk: bytes) -> Any:  # noqa: ANN401 - plain values
+    try:
+        return _decode(memoryview(chunk)[_LENGTH.size :])
+    except msgspec.MsgspecError as error:
+        raise WireError(f"a message is no MessagePack ({error})") from None
+
+
+def _read(fd: int, limit_s: float | None) -> bytes:
     chunk = os.read(fd, _READ_BYTES)
     while len(chunk) < _LENGTH.size:
         more = os.read(fd, _READ_BYTES) if chunk else b""
@@ -83,7 +111,7 @@ def receive(fd: int, limit_s: float | None = None) -> Any:  # noqa: ANN401 - pla
         raise WireError("a second message before the first was answered")
     if missing:
         chunk = _finish(fd, chunk, missing, limit_s)
-    return plain(chunk, _LENGTH.size)
+    return chunk
 
 
 def _finish(fd: int, chunk: bytes, missing: int, limit_s: float | None) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.broker import journal
+from engine.broker import journal, layout
 from engine.broker.base import CAPACITY
 from engine.broker.batch import Incoming
 from engine.broker.ring import Ring
@@ -99,7 +99,7 @@ def test_ids_are_remembered_however_many_follow(tmp_path: Path) -> None:
     ring = Ring(path)
     long = "x" * 150
     ring.put([(long, b"", 1, 0)])
-    for first in range(0, journal.RECENT - 100, 90):
+    for first in range(0, layout.RECENT - 100, 90):
         ring.put(items(first, first + 90))
     for some in (ring, killed(path)):
         assert some.put([(long, b"", 1, 0), ("m5", b"", 1, 0)])[:2] == (0, 2)
@@ -113,7 +113,7 @@ def test_the_file_is_used_again_however_much_passes_through(tmp_path: Path) -> N
     names(ring, 1, held)
     for number in range(1, 700):
         ring.put([(f"m{number}", bytes([number % 256]) * 60_000, 1, 0)])
-    assert path.stat().st_size == journal.FILE_BYTES
+    assert path.stat().st_size == layout.FILE_BYTES
     after = killed(path)
     assert [row[:2] for row in after.peek(2)] == [
         ("m699", bytes([699 % 256]) * 60_000),

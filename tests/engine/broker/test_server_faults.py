@@ -196,7 +196,7 @@ def test_a_pickle_that_would_run_code_is_refused_by_the_client(tmp_path: Path) -
 
         def answer() -> None:
             with listener.accept() as peer:
-                peer.recv()
+                peer.recv_bytes()
                 peer.send_bytes(pickle.dumps(("#RETURN", Evil())))
 
         thread = threading.Thread(target=answer)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.broker import journal
+from engine.broker import journal, layout
 from engine.broker.base import Message
 from engine.broker.place import parse_address, place_from, place_of, read_key
 from engine.errors import SettingsError
@@ -187,7 +187,7 @@ def test_times_are_carried_over_a_reboot_by_the_wall_clock(
     first = journal.Journal(path)
     now = time.monotonic_ns()
     first.records()
-    first.compact([journal.Stored(0, False, 1, now, ("m0", b"{}", now, now + 60_000_000_000))], 0)
+    first.compact([layout.Stored(0, False, 1, now, ("m0", b"{}", now, now + 60_000_000_000))], 0)
     first.next_sequence = 2
     first.commit()
     first.close()
