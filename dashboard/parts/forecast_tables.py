@@ -7,14 +7,14 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.charts import forecasts
-from dashboard.parts import jobs
+from dashboard.parts import jobs, shell
 from dashboard.parts.forecast_status import name_of
 from dashboard.parts.states import empty
 
 
 def tables(source: data.SourceRow, endpoint: str, round_: pd.DataFrame) -> None:
     """Who wins the backtest, and the newest round."""
-    left, right = st.columns(2)
+    left, right = shell.pair()
     with left:
         st.markdown(
             "**Judgement** · every forecaster on recorded requests that it had not learned from"

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import client, data
 from dashboard.charts.palette import Theme
@@ -56,6 +57,12 @@ def header(title: str, icon: str) -> None:
                 label_visibility="collapsed",
                 help="How often live figures are read",
             )
+
+
+def pair() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Two places side by side, one below the other where the window is narrow."""
+    grid = st.grid(2, min_column_width=400, gap="medium")
+    return grid.container(), grid.container()
 
 
 def window_s() -> int:

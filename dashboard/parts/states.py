@@ -37,8 +37,13 @@ def _store_fault(sentence: str) -> None:
             icon=":material/rocket_launch:",
         )
         return
+    recording = (
+        "What services record meanwhile is written later"
+        if client.engine() is not None
+        else "No engine is running, so nothing is recorded"
+    )
     st.error(
-        f"{sentence} Recording goes on and is written later; this page tries again by itself.",
+        f"{sentence} {recording}; this page tries again by itself.",
         title="The database cannot be read",
         icon=":material/database_off:",
     )

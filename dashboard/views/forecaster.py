@@ -60,7 +60,7 @@ def charts(frame: pd.DataFrame) -> None:
     theme = shell.theme()
     pair = colours([forecasts.CAME, forecasts.MODEL], theme)
     dashed = (forecasts.MODEL,)
-    left, right = st.columns(2)
+    left, right = shell.pair()
     with left:
         st.markdown("**Demand** · forecast with its band, against what came")
         panel = Panel("Requests (1/s)", pair, ",.2f", dashed=dashed, theme=theme)

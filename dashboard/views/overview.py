@@ -22,8 +22,12 @@ def trends(source: data.SourceRow) -> None:
     frame = data.traffic(source.id, window, width, ALL)
     events = data.events(window)
     shown = colours(SHADOWED, theme)
-    left, right = st.columns(2)
-    waiting = "Waiting for the first requests. **Start all** below starts the sample."
+    left, right = shell.pair()
+    waiting = (
+        "No request of your own system yet; **Use my own system** below says what it takes."
+        if source.is_own
+        else "Waiting for the first requests. **Start all** below starts the sample."
+    )
     with left:
         st.markdown("**Hit ratio** · over 10 s, measured beside replayed policies")
         panel = Panel("Hit ratio (%)", shown, ".1%", ".0%", dashed=tuple(SHADOWED[1:]), theme=theme)
@@ -46,7 +50,7 @@ def page_live() -> None:
     else:
         headline.figures(source)
         trends(source)
-    left, right = st.columns([11, 9], gap="medium")
+    left, right = shell.pair()
     with left:
         st.markdown("**Services**")
         if engine is None:

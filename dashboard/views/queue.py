@@ -52,7 +52,7 @@ def charts(frame: pd.DataFrame) -> None:
     """Depth, rates and delays over the window."""
     theme, events = shell.theme(), data.events(shell.window_s())
     events = events[events["service"].isin(["engine", "queue", "agent", "forecaster"])]
-    left, right = st.columns(2)
+    left, right = shell.pair()
     with left:
         st.markdown("**Depth** · highest of each second, of 100 places")
         look = Panel(
@@ -96,7 +96,7 @@ def page_live() -> None:
     frame = data.queue(shell.window_s())
     figures(frame)
     charts(frame)
-    left, right = st.columns(2)
+    left, right = shell.pair()
     with left:
         st.markdown("**Rates** · predictions per second, mean of the last …")
         queue_tables.averages(data.queue(300))

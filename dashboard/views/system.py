@@ -15,6 +15,18 @@ from dashboard.parts.states import empty, engine_missing
 
 TABS = ("Tunables", "Logs", "Settings", "Checks", "Who does what")
 
+LABELS = {
+    "at": "When",
+    "who": "Who",
+    "action": "What",
+    "params": "With",
+    "result": "Result",
+    "name": "Work",
+    "owner": "Engine",
+    "since": "Since",
+    "until": "Held until",
+}
+
 
 def work_shared() -> None:
     """Owner of the engine, leases, and what people asked."""
@@ -49,8 +61,9 @@ def _times(frame: pd.DataFrame, key: str, times: list[str], says: str) -> None:
         hide_index=True,
         key=f"system-{key}",
         alt=says,
-        column_config={
-            name: st.column_config.DatetimeColumn(name, format="YYYY-MM-DD HH:mm:ss")
+        column_config=LABELS
+        | {
+            name: st.column_config.DatetimeColumn(LABELS[name], format="YYYY-MM-DD HH:mm:ss")
             for name in times
         },
     )

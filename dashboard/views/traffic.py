@@ -36,7 +36,7 @@ def charts(source: data.SourceRow, shown: pd.DataFrame) -> None:
     theme, width = shell.theme(), shell.width_s(per_endpoint=True)
     frame = data.traffic(source.id, shell.window_s(), width, total_only=False)
     busiest = shown["endpoint"].head(TOP).tolist()
-    left, right = st.columns(2)
+    left, right = shell.pair()
     with left:
         st.markdown(f"**Hit ratio** · the {len(busiest)} busiest endpoints, mean of 10 s")
         parts = [
