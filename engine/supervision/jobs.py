@@ -11,12 +11,9 @@ from typing import Any
 
 from engine.errors import ControlError
 from engine.supervision.events import EventLog
-from engine.supervision.output import Output
+from engine.supervision.output import Output, keep_newest
 from engine.supervision.plan import Plan
 from engine.supervision.process import Process
-
-CANCEL_S = 10.0
-"""How long a cancelled job may take to end by itself."""
 
 MAX_JOBS = 8
 
@@ -44,6 +41,7 @@ class Jobs:
         self._events = events
         self._jobs: dict[str, JobProcess] = {}
         self._closers: list[Process] = []
+        self._end_by: float | None = None
 
     @property
     def processes(self) -> list[Process]:
@@ -81,13 +79,17 @@ class Jobs:
         if job.cancelled_at is None:
             job.cancelled_at = time.monotonic()
             job.process.ask(signal.SIGUSR1)
+            job.process.ask(signal.SIGCONT)  # a stopped process hears nothing before
 
     def stop_all(self) -> None:
-        """Ask every job to end, as interrupted."""
+        """Ask every job to end, as interrupted; what does not is killed in time."""
+        if self._end_by is None:
+            self._end_by = time.monotonic() + self._plan.limits.cancel_s
         for job in self._jobs.values():
             if not job.stopping:
                 job.stopping = True
                 job.process.ask(signal.SIGTERM)
+                job.process.ask(signal.SIGCONT)
 
     def kill_all(self) -> None:
         """End every job at once."""
@@ -96,12 +98,14 @@ class Jobs:
 
     def turn(self, now: float, ending: bool) -> None:
         """Reap what ended and kill what does not listen; `ending`: the engine stops."""
+        if self._end_by is not None and now >= self._end_by:
+            self.kill_all()
         for process in list(self._closers):
             if process.ended() is not None:
                 self._closers.remove(process)
                 self._close(process)
         for run, job in list(self._jobs.items()):
-            if job.cancelled_at is not None and now - job.cancelled_at > CANCEL_S:
+            if job.cancelled_at is not None and now - job.cancelled_at > self._plan.limits.cancel_s:
                 job.process.signal_group(signal.SIGKILL)
             reason = job.process.ended()
             if reason is None:
@@ -135,12 +139,13 @@ class Jobs:
         if not ending:
             arguments = (self._plan.job_module, job.run, "--ended", reason, "--state", fate)
             # Should even that fail, the next start marks the job as interrupted.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ControlError):
                 self._closers.append(self._spawn(job.run, arguments))
 
     def _spawn(self, run: str, arguments: tuple[str, ...]) -> Process:
         path = self._plan.log_path / "jobs" / f"{run}.log"
         limits = self._plan.limits
+        keep_newest(path.parent, limits.job_logs - 1, {run, *self._jobs})
         output = Output(path, limits.log_bytes, limits.log_files)
         return Process(arguments, {}, output, self._selector)
 

@@ -5,22 +5,49 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Container
 from pathlib import Path
+
+from engine.errors import ControlError
 
 MAX_LINE = 65_536
 
 _LOG_PREFIX = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z [A-Z]+ \S+ ")
 
 
+def cannot_log(folder: Path, error: OSError) -> ControlError:
+    """Why no log can be written in `folder`, and what to do."""
+    return ControlError(
+        f"The log folder {folder} cannot be written ({error.strerror}); give us the right to write "
+        "there or set CACHESCOPE_LOG_DIR."
+    )
+
+
+def keep_newest(folder: Path, count: int, spared: Container[str] = ()) -> None:
+    """Delete the logs in `folder` beyond the newest `count`, but none of the names in `spared`."""
+    with contextlib.suppress(OSError):  # another process may delete as well
+        logs = sorted(folder.glob("*.log*"), key=lambda log: log.stat().st_mtime, reverse=True)
+        for log in logs[count:]:
+            if log.name.partition(".")[0] not in spared:
+                log.unlink(missing_ok=True)
+
+
 class Output:
-    """A log file of whole lines; at `limit` bytes it is moved aside, `files` in all are kept."""
+    """A log file of whole lines; at `limit` bytes it is moved aside, `files` in all are kept.
+
+    Raises:
+        ControlError: the file cannot be made.
+    """
 
     def __init__(self, path: Path, limit: int, files: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("ab")
+        except OSError as error:
+            raise cannot_log(path.parent, error) from None
         self._path = path
         self._limit = limit
         self._files = files
-        self._file = path.open("ab")
         self._size = self._file.tell()
         self._rest = b""
         self.last_line = ""

@@ -35,8 +35,12 @@ class Limits:
     """How long a start waits at most for the services it needs."""
     orphan_s: float = 1.4
     """How long everything may take to end when the owner has gone, before it is killed."""
+    cancel_s: float = 10.0
+    """How long a job that was asked to end may take before it is killed."""
     log_bytes: int = 5_000_000
     log_files: int = 3
+    job_logs: int = 100
+    """Logs of how many jobs are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,8 @@ class Runner:
                 level = "warning" if word == "degraded" else "info"
                 self._events.add(self.name, word, rest or word, level)
             self._be(ServiceState(word), rest)
+            if self.state is ServiceState.STANDBY and self._broke is not None:
+                self._is_back("on standby again")  # to wait is all that it has to do
         elif word == "recovered":
             self._recovered()
 
@@ -207,9 +209,13 @@ class Runner:
         self._be(ServiceState.RUNNING, "")
         self._events.add(self.name, "ready", f"ready after {now - self._spawned:.1f} s")
         if self._broke is not None:
-            self._events.add(
-                self.name, "recovered", f"running again after {now - self._broke:.1f} s"
-            )
+            self._is_back("running again")
+
+    def _is_back(self, how: str) -> None:
+        """Say how long it was away, and forget it: the next outage is another one."""
+        if self._broke is not None:
+            took = time.monotonic() - self._broke
+            self._events.add(self.name, "recovered", f"{how} after {took:.1f} s")
             self._broke = None
 
     def _recovered(self) -> None:
@@ -217,7 +223,10 @@ class Runner:
             took = time.time() - self.since
             was = self.state
             self._be(ServiceState.RUNNING, "")
-            self._events.add(self.name, "recovered", f"no longer {was} after {took:.1f} s")
+            if self._broke is not None:
+                self._is_back("running again")
+            else:
+                self._events.add(self.name, "recovered", f"no longer {was} after {took:.1f} s")
 
     def _out_of_time(self) -> None:
         self._deadline = None

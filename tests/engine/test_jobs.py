@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from engine.errors import ControlError, JobError, UnknownName
 from engine.jobs import JOBS, mark_ended, mark_interrupted
 from engine.leases import engine_id
 from engine.records import JobState
+from engine.supervision.plan import Limits
 from tests.engine.stubs.running import RunningEngine, is_alive, until
 
 MAIN = "tests.engine.stubs.job_main"
@@ -26,7 +28,8 @@ class Working:
     """An engine without services, whose jobs are stubs, and its store."""
 
     def __init__(self, folder: Path) -> None:
-        self.engine = RunningEngine(folder, job_module=MAIN)
+        limits = Limits(cancel_s=1.5, job_logs=3)
+        self.engine = RunningEngine(folder, limits=limits, job_module=MAIN)
         self.store: Engine = open_store(self.engine.settings.database_url)
         migrate(self.store)
 
@@ -100,6 +103,48 @@ def test_the_engines_end_interrupts_its_jobs(working: Working) -> None:
     working.running(run)
     working.engine.process.send_signal(signal.SIGTERM)
     assert working.ends(run)["state"] == "interrupted"
+
+
+@pytest.mark.parametrize("fate", ["stopped", "deaf"])
+def test_a_job_that_hears_nothing_does_not_keep_the_engine_from_ending(
+    working: Working, fate: str
+) -> None:
+    run = working.start(fate="be deaf" if fate == "deaf" else "end", steps=1000)
+    working.running(run)
+    pid = working.engine.call("status")["jobs"][0]["pid"]
+    if fate == "stopped":
+        os.kill(pid, signal.SIGSTOP)
+    working.engine.call("down")
+    until(working.engine.all_gone, 8)
+    assert fate == "deaf" or working.row(run)["state"] == "interrupted"
+
+
+def test_a_stopped_job_can_be_cancelled(working: Working) -> None:
+    run = working.start(fate="end", steps=1000)
+    working.running(run)
+    os.kill(working.engine.call("status")["jobs"][0]["pid"], signal.SIGSTOP)
+    actions.cancel_job(run, "tester", working.engine.settings)
+    assert working.ends(run)["state"] == "cancelled"
+    assert working.row(run)["message"] != "ended by SIGKILL"
+
+
+def test_only_the_newest_logs_of_jobs_are_kept(working: Working) -> None:
+    folder = working.engine.plan.log_path / "jobs"
+    folder.mkdir(parents=True)
+    for number in range(5):
+        (folder / f"old-{number}.log").write_text("past")
+        os.utime(folder / f"old-{number}.log", (number, number))
+    run = working.start(fate="end", steps=1)
+    working.ends(run)
+    assert {log.stem for log in folder.iterdir()} == {"old-3", "old-4", run}
+
+
+def test_what_the_forecaster_starts_by_itself_is_a_job_but_no_act_of_a_person(
+    working: Working,
+) -> None:
+    run = actions.start_job("stub", {"fate": "end"}, "forecaster", working.engine.settings)
+    assert working.ends(run)["who"] == "forecaster"
+    assert system.audit(working.store) == []
 
 
 def test_a_killed_engines_jobs_end_with_it_and_are_marked_at_the_next_start(

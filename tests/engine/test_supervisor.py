@@ -17,7 +17,10 @@ import pytest
 from engine.errors import ControlError
 from engine.services import Service
 from engine.settings import ROOT
+from engine.supervision.events import Event, EventLog
+from engine.supervision.output import Output
 from engine.supervision.plan import Limits, Plan
+from engine.supervision.runner import Runner
 from tests.engine.stubs.running import RunningEngine, is_alive, ports, stub, until
 
 Start = Callable[..., RunningEngine]
@@ -181,8 +184,8 @@ def test_sigkill_of_the_supervisor_leaves_no_process(start: Start) -> None:
 
 def test_a_child_that_is_still_importing_ends_with_its_supervisor_too(start: Start) -> None:
     engine = start(stub("one", "--import-for", "30"))
-    until(lambda: engine.service("one")["pid"])
-    time.sleep(0.3)  # its interpreter has started by then
+    pid = until(lambda: engine.service("one")["pid"])
+    until(lambda: b"--import-for" in Path(f"/proc/{pid}/cmdline").read_bytes(), 10)
     engine.process.kill()
     until(engine.all_gone, 3)
 
@@ -193,9 +196,10 @@ def test_a_supervisor_that_was_stopped_for_a_while_blames_no_child(start: Start)
     engine.process.send_signal(signal.SIGSTOP)
     with pytest.raises(ControlError, match=r"did not answer within 0\.5 s"):
         engine.call("status", timeout_s=0.5)
-    time.sleep(2.0)
+    time.sleep(2.0)  # the outage itself: longer than the child may be silent
     engine.process.send_signal(signal.SIGCONT)
-    time.sleep(0.5)
+    progress = engine.service("one")["progress"]
+    until(lambda: engine.service("one")["progress"] > progress + 10)
     assert engine.service("one")["pid"] == pid
     assert engine.events("killed") == []
 
@@ -357,6 +361,70 @@ def test_a_plan_travels_unchanged(tmp_path: Path) -> None:
         limits=Limits(starts=9),
     )
     assert Plan.from_json(plan.to_json()) == plan
+
+
+class Quiet(Output):
+    """An output that is written nowhere."""
+
+    def __init__(self) -> None:
+        self.last_line = ""
+
+
+@pytest.mark.parametrize("first", ["degraded the database is away", "standby another one works"])
+def test_each_outage_is_timed_from_its_own_begin(
+    first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("engine.supervision.runner.time.monotonic", lambda: now)
+    said: list[Event] = []
+
+    class Child:
+        """A process that says what it is told to, and dies when it is told to."""
+
+        pid, exit_code = 1, 1
+
+        def __init__(self) -> None:
+            self.lines: list[str] = []
+            self.over: str | None = None
+
+        def heard(self) -> list[str]:
+            lines, self.lines = self.lines, []
+            return lines
+
+        def ended(self) -> str | None:
+            return self.over
+
+        def close(self) -> None:
+            pass
+
+    children: list[Child] = []
+
+    def spawn(_service: Service, _output: Output) -> Any:  # noqa: ANN401 - a stand-in
+        children.append(Child())
+        return children[-1]
+
+    runner = Runner(stub("one"), Limits(), Quiet(), EventLog(said.append), spawn)
+
+    def live(*lines: str, over: str | None = None) -> None:
+        children[-1].lines += lines
+        children[-1].over = over
+        runner.turn(now)
+
+    runner.want()
+    runner.start()
+    live("ready", over="ended by SIGKILL")
+    now += 2
+    runner.start()
+    live(first, "ready")
+    live("recovered")
+    now += 600
+    live(over="ended by SIGKILL")
+    now += 1
+    runner.start()
+    live("ready")
+    back = [event.message for event in said if event.kind == "recovered"]
+    assert back[-1] == "running again after 1.0 s"
+    assert back[0].endswith("again after 2.0 s")
 
 
 def test_a_run_folder_of_someone_else_is_refused(start: Start, tmp_path: Path) -> None:

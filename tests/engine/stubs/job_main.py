@@ -19,6 +19,8 @@ def work(params: Mapping[str, Any], job: jobs.JobHandle) -> Mapping[str, Any]:
         raise JobError("There is nothing to seed.")
     if fate == "break":
         raise ZeroDivisionError("oops")
+    if fate == "be deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if fate == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     for step in range(1, 1 + int(params.get("steps", 3))):
