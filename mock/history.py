@@ -18,6 +18,7 @@ from db.writes import ensure_source, insert
 from engine.cache.live import LiveCache
 from engine.clock import ManualClock
 from engine.errors import EngineError
+from engine.keys import stored_key
 from engine.records import Costs
 from mock.costs import HIT_MS, modelled, modelled_version
 from mock.energy.endpoints import ENDPOINTS
@@ -110,7 +111,7 @@ def replay(history: History, start: float, source: int, writer: str) -> Iterator
             "writer": writer,
             "sequence": sequence,
             "cache_name": name,
-            "cache_key": key[:255],
+            "cache_key": stored_key(key),
             "hit": entry is not None,
             "stale": entry is not None and entry.version != version,
             "hit_ratio": round(cache.hit_ratio, 4),

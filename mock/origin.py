@@ -61,6 +61,7 @@ class Origin:
         self._api: CachedApi | None = None
         self._background = ThreadPoolExecutor(1, thread_name_prefix="background")
         self._next_poll = 0.0
+        self._polling: asyncio.Future[None] | None = None
 
     def api(self) -> CachedApi:
         """The API; raises StoreError with the reason while there is no data."""
@@ -98,7 +99,8 @@ class Origin:
                 await loop.run_in_executor(self._background, self.prepare)
             self._lifeline.beat()
             return
-        if due:
+        # One at a time: while the database hangs, a poll a second would wait in line behind it.
+        if due and (self._polling is None or self._polling.done()):
             self._polling = loop.run_in_executor(self._background, self._poll)
         self._rulings.apply()
         self._api.refresh_due()

@@ -6,6 +6,7 @@ import time
 
 from db.tables import cache_metrics, cache_occupancy, cache_refreshes
 from db.writes import BatchWriter
+from engine.keys import stored_key
 
 INTENSITY_S = 5
 """Seconds over which the traffic's intensity is taken."""
@@ -61,7 +62,7 @@ class Recorder:
                 "timestamp": now,
                 "source": self._source,
                 "cache_name": name,
-                "cache_key": key[:255],
+                "cache_key": stored_key(key),
                 "hit": hit,
                 "stale": stale,
                 "hit_ratio": hit_ratio,
@@ -82,7 +83,7 @@ class Recorder:
                 "timestamp": time.time(),
                 "source": self._source,
                 "cache_name": name,
-                "cache_key": key[:255],
+                "cache_key": stored_key(key),
                 "load_time_ms": load_time_ms,
                 "size_bytes": size_bytes,
             },
