@@ -6,14 +6,16 @@ One statement that deletes 500,000 rows stops the other writers of SQLite for ov
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Delete, Engine, Table, delete, select
 
 from db.rows import transaction
-from db.session import reading
+from db.session import reading, writing
+
+GoOn = Callable[[], bool]
 
 PAUSE_S = 0.01
 """Between two slices, so that waiting writers come in."""
@@ -25,6 +27,7 @@ def delete_before(
     column: str,
     before: float,
     slice_rows: int = 5000,
+    go_on: GoOn = lambda: True,
     **equal: Any,  # noqa: ANN401 - a value of whichever column
 ) -> int:
     """Delete the rows with `column` < `before` (and each column of `equal` at its value).
@@ -32,17 +35,43 @@ def delete_before(
     Where the only index on `column` starts with another one, such as `source`, the values of that
     one are taken in turn, so that every slice follows an index.
 
+    Args:
+        store: whose rows.
+        table: where from.
+        column: the time that counts.
+        before: what is younger stays.
+        slice_rows: how many go in one statement.
+        go_on: asked after each slice; False ends it there, and a later call goes on.
+        equal: columns and their values.
+
     Returns:
         How many rows went.
     """
     fixed = [table.c[name] == value for name, value in equal.items()]
     lead = _leading(table, column, set(equal))
     if lead is None:
-        return _delete(store, table, column, before, slice_rows, fixed)
-    return sum(
-        _delete(store, table, column, before, slice_rows, [*fixed, lead == value])
-        for value in _distinct(store, lead, fixed)
-    )
+        return _delete(store, table.c[column], before, slice_rows, go_on, fixed)
+    gone = 0
+    for value in _distinct(store, lead, fixed):
+        part = [*fixed, lead == value]
+        gone += _delete(store, table.c[column], before, slice_rows, go_on, part)
+        if not go_on():
+            break
+    return gone
+
+
+def give_back_space(store: Engine, pages: int) -> None:
+    """Return up to `pages` pages of SQLite's file that deleting left empty to the disk.
+
+    A file made before `auto_vacuum` was set keeps its size; servers see to it themselves.
+    """
+    if store.dialect.name != "sqlite":
+        return
+    with writing(store) as connection:
+        cursor = connection.connection.cursor()
+        # Each step frees one page, and only a script is stepped to its end.
+        cursor.executescript(f"PRAGMA incremental_vacuum({int(pages)})")
+        cursor.close()
 
 
 def _leading(table: Table, column: str, given: set[str]) -> Column[Any] | None:
@@ -76,13 +105,13 @@ def _distinct(store: Engine, lead: Column[Any], fixed: list[ColumnElement[bool]]
 
 def _delete(
     store: Engine,
-    table: Table,
-    column: str,
+    key: Column[Any],
     before: float,
     slice_rows: int,
+    go_on: GoOn,
     fixed: list[ColumnElement[bool]],
 ) -> int:
-    key, gone = table.c[column], 0
+    gone = 0
     while True:
         old = [*fixed, key < before]
         with reading(store) as connection:
@@ -91,9 +120,9 @@ def _delete(
             ).scalar_one_or_none()
         # All rows of the edge's own value go too: a slice that is one value must end as well.
         part = old if edge is None else [*fixed, key <= edge]
-        statement = delete(table).where(*part)
+        statement = delete(key.table).where(*part)
         gone += transaction(store, partial(_execute, statement))
-        if edge is None:
+        if edge is None or not go_on():
             return gone
         time.sleep(PAUSE_S)
 
