@@ -50,11 +50,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def measure(unix: Serving, tcp: Serving, folder: Path, quick: bool) -> list[Line]:
     """All figures, one line each."""
-    calls, rounds = (60, 2) if quick else (150, 25)
+    calls, rounds = (60, 2) if quick else (150, 15)
     pairs = queue_calls.round_trips(unix, folder, rounds, calls)
     ratio, figure = _ratio(pairs, "us")
     lines: list[Line] = [("put round trip / raw ping-pong", "<= 3", figure, ratio <= 3)]
-    lines += _delays(unix, folder, 100 if quick else 400, 1 if quick else 7)
+    lines += _delays(unix, folder, 100 if quick else 300, 1 if quick else 5)
     rates = queue_calls.batches(unix, folder, rounds, calls // 5)
     for name, what, goal in PEERS:
         ratio, figure = _ratio(list(zip(rates["ours"], rates[name], strict=True)), "records/s")
