@@ -75,7 +75,11 @@ def q_heatmap(rows: pd.DataFrame, theme: Theme) -> AnyChart:
         title=None,
         sort=WORDS,
         axis=alt.Axis(
-            orient="top", labelAngle=0, labelExpr="split(datum.label, ' and ')", ticks=False
+            orient="top",
+            labelAngle=0,
+            labelOverlap=False,
+            labelExpr="split(datum.label, ' and ')",
+            ticks=False,
         ),
     )
     base = alt.Chart(shown)

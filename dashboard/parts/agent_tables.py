@@ -13,8 +13,8 @@ from dashboard.parts.states import empty
 from engine.agent.discretiser import describe
 from engine.agent.words import action_words
 
-ROW_HEIGHT = 56
-"""Pixels of a decision's row: a reason wraps to as many as three lines."""
+ROW_HEIGHT = 72
+"""Pixels of a decision's row: cells wrap to three lines (Streamlit wraps from 64 pixels on)."""
 
 
 def shadows(source: data.SourceRow) -> None:
@@ -79,18 +79,18 @@ def newest(decisions: pd.DataFrame) -> None:
         latest(decisions),
         hide_index=True,
         key="agent-decisions",
-        height=420,
+        height=470,
         row_height=ROW_HEIGHT,
         alt="Latest decisions with their reasons",
         placeholder="-",
         column_config={
             "time": st.column_config.DatetimeColumn("Time", format="HH:mm:ss", width=70),
-            "endpoint": st.column_config.TextColumn("Endpoint", width=150),
-            "action": st.column_config.TextColumn("Action", width=110),
-            "ttl_s": st.column_config.NumberColumn("Time to live (s)", format="%.0f", width=60),
+            "endpoint": st.column_config.TextColumn("Endpoint", width=200),
+            "action": st.column_config.TextColumn("Action", width=100),
+            "ttl_s": st.column_config.NumberColumn("Kept for (s)", format="%.0f", width=80),
             "explored": st.column_config.CheckboxColumn("Explored", width=70),
             "published": st.column_config.CheckboxColumn("Published", width=70),
-            "state": st.column_config.TextColumn("State", width=200),
-            "reason": st.column_config.TextColumn("Reason", width=330),
+            "state": st.column_config.TextColumn("State", width=180),
+            "reason": st.column_config.TextColumn("Reason", width=320),
         },
     )

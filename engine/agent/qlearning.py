@@ -15,7 +15,7 @@ import random
 
 from engine.agent.base import ACTIONS, Agent, Choice, Observation, Transition
 from engine.agent.discretiser import VERSION, describe, discretise
-from engine.agent.qtable import ALL, ANY, QTable
+from engine.agent.qtable import ALL, QTable, pooled
 from engine.agent.words import ACTION_WORDS
 from engine.errors import CheckpointError
 from engine.records import Action
@@ -79,7 +79,9 @@ class QLearning(Agent):
     def learn(self, transition: Transition) -> None:
         """Move the value of the action taken towards reward plus discounted best next value."""
         name, state = transition.cache_name, transition.state
-        tables = [(state, name), (ANY, name), (state, ALL)] if name != ALL else [(state, ALL)]
+        tables = (
+            [(state, name), (pooled(state), name), (state, ALL)] if name != ALL else [(state, ALL)]
+        )
         for of_state, of_name in tables:
             self._q.move(
                 of_state,

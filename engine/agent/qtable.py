@@ -15,8 +15,15 @@ MOST_ENDPOINTS = 200
 ALL = ""
 """The table that is learned over all endpoints together."""
 
-ANY = "*"
-"""The state under which an endpoint's values are kept whatever its state was."""
+
+def pooled(state: str) -> str:
+    """The state under which an endpoint's values are kept whatever else but the load time was.
+
+    What staleness costs hangs on how it compares with the load time: with the load times pooled
+    too, what was rightly dropped while loads were cheap stayed dropped when they became dear.
+    """
+    return f"*.*.{state.split('.')[2]}.*"
+
 
 PRIOR = {
     Action.DROP: 0.0,
@@ -43,7 +50,7 @@ class QTable:
 
     How soon an endpoint's data change is no part of the state but part of its nature, so each
     endpoint has a table of its own. A state that is new to it starts from its values over all
-    states (ANY); a new endpoint from the table over all endpoints (ALL); that one from PRIOR.
+    states with the same load time (`pooled`); a new endpoint from the table over all endpoints (ALL); that one from PRIOR.
     """
 
     def __init__(self) -> None:
@@ -53,7 +60,7 @@ class QTable:
     def values(self, state: str, cache_name: str = ALL) -> Values:
         """What each action is worth there, as far as it is known."""
         own, common = self.tables.get(cache_name, {}), self.tables[ALL]
-        found = own.get(state) or own.get(ANY) or common.get(state)
+        found = own.get(state) or own.get(pooled(state)) or common.get(state)
         return list(found or PRIOR.values())
 
     def move(self, state: str, cache_name: str, place: int, target: float, rate: float) -> None:
@@ -121,6 +128,6 @@ def _numbers(values: object) -> Values:
 
 
 def _state(name: str) -> str:
-    if name != ANY and not is_state(name):
+    if not is_state(name.replace("*", "0")):
         raise ValueError(f"{name!r} is no state")
     return name

@@ -9,12 +9,12 @@ import pytest
 
 from engine.agent.base import ACTIONS, Transition
 from engine.agent.qlearning import QLearning
-from engine.agent.qtable import ALL, ANY, MOST_ENDPOINTS, QTable
+from engine.agent.qtable import ALL, MOST_ENDPOINTS, QTable
 from engine.records import Action
 from engine.tunables import Tuned
 
 DROP, SHORT, LONG, REFRESH = (ACTIONS.index(action) for action in Action)
-STATE, OTHER_STATE = "3.1.2.0", "1.1.2.2"
+STATE, OTHER_STATE = "3.1.2.0", "1.1.2.2"  # of the same load time
 
 
 def quiet(seed: int = 1) -> QLearning:
@@ -60,6 +60,17 @@ def test_a_new_state_starts_from_what_its_endpoint_taught() -> None:
     assert agent.decide_in(OTHER_STATE, "/a").action is Action.KEEP_SHORT
 
 
+def test_what_was_dropped_while_loads_were_cheap_is_kept_again_when_they_become_dear() -> None:
+    agent = quiet()
+    for _ in range(20):
+        choice = agent.decide_in("4.1.1.0", "/a")
+        reward = 0.0 if choice.action is Action.DROP else -0.4
+        agent.learn(Transition("4.1.1.0", choice.action, reward, None, cache_name="/a"))
+    assert agent.decide_in("4.1.1.0", "/a").action is Action.DROP
+    assert agent.decide_in("2.0.1.0", "/a").action is Action.DROP, "as cheap as before"
+    assert agent.decide_in("4.1.5.0", "/a").action is Action.KEEP_LONG
+
+
 def test_not_keeping_is_never_tried_at_random_and_all_else_is() -> None:
     agent = QLearning(seed=2)
     agent.tune(Tuned({"agent.exploration": 1.0, "agent.exploration_min": 1.0}))
@@ -80,7 +91,7 @@ def test_the_first_lessons_are_averaged_and_later_ones_fade() -> None:
 def test_past_the_limit_the_first_endpoint_learned_gives_way() -> None:
     q = QTable()
     for number in range(MOST_ENDPOINTS + 3):
-        q.move(ANY, f"/{number}", LONG, 0.5, 0.1)
+        q.move(STATE, f"/{number}", LONG, 0.5, 0.1)
     assert len(q.tables) == len(q.visits) == MOST_ENDPOINTS + 1
     assert "/0" not in q.tables
     assert f"/{MOST_ENDPOINTS + 2}" in q.tables
