@@ -31,6 +31,8 @@ class Chooser:
         self._members: dict[tuple[str, Config], Forecaster] = {}
         self._stamp = 0
         self.note = ""
+        self.damage = ""
+        """Why the trained forecaster that was judged best cannot be used; empty if it can."""
 
     def choose(self, wanted: str, config: Config, series: Series) -> Forecaster:
         """The forecaster for the next round; `note` says in a sentence why this one.
@@ -46,9 +48,12 @@ class Chooser:
         if verdict != wanted:
             return self._say(verdict, note, config)
         try:
-            return self._trained(wanted, config, note)
+            trained = self._trained(wanted, config, note)
         except CheckpointError as error:
-            return self._say(self._best_naive(), f"{error}", config)
+            self.damage = str(error)
+            return self._say(self._best_naive(), self.damage, config)
+        self.damage = ""
+        return trained
 
     def _trained(self, name: str, config: Config, note: str) -> Forecaster:
         stamp = self._path.stat().st_mtime_ns if self._path.exists() else 0

@@ -15,6 +15,7 @@ from db.faults import StoreUnavailable, explain
 from db.migrations import migrate
 from db.queries import sources, system
 from db.session import open_store
+from db.tables import events
 from db.tables import predictions as predictions_table
 from engine.broker.base import Broker
 from engine.broker.client import connect
@@ -55,6 +56,7 @@ class Forecasting:
         self._book: SeriesBook | None = None
         self._done = 0.0
         self._tuned, self._second = Tuned(), -1
+        self._writer, self._told = f"forecaster-{time.time_ns():x}", [""]
         self.sent = self.overwritten = 0
         self.trouble = ""
 
@@ -94,6 +96,7 @@ class Forecasting:
             self.trouble = ""
             return
         chosen = self._chooser.choose(tuned.text("forecast.forecaster"), config, series)
+        self._tell(now)
         horizon = tuned.whole("forecast.horizon")
         made = predict(chosen, series, self.source.id, horizon, now)
         if not made:
@@ -101,6 +104,22 @@ class Forecasting:
             return
         writes.insert(self._store, predictions_table, [row(prediction) for prediction in made])
         self.trouble = self._send(made)
+
+    def _tell(self, now: float) -> None:
+        """Put it among the events, once, when the judged forecaster cannot be used."""
+        damage = self._chooser.damage
+        if damage and damage != self._told[-1]:
+            event = {
+                "at": now,
+                "writer": self._writer,
+                "sequence": len(self._told),
+                "service": "forecaster",
+                "level": "warning",
+                "kind": "checkpoint",
+                "message": damage[:400],
+            }
+            writes.insert(self._store, events, [event])
+            self._told.append(damage)
 
     def _send(self, made: list[Prediction]) -> str:
         """Put one round as one burst; returns what went wrong, in a sentence."""

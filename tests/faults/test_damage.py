@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from db import writes
-from db.queries import decisions
+from db.queries import decisions, system
 from db.session import reading
 from db.tables import agent_checkpoints, forecast_scores, predictions
 from engine.broker.base import Message
@@ -86,6 +86,9 @@ def test_a_damaged_forecaster_checkpoint_leaves_the_naive_forecast(
     engine: Living, store: Engine
 ) -> None:
     assert len(lines(engine, "forecaster", "is damaged; it is left aside")) == 1
+    told = [row["message"] for row in system.events(store, 0.0) if row["kind"] == "checkpoint"]
+    assert len(told) == 1
+    assert "is damaged" in told[0]
     with reading(store) as connection:
         names = set(connection.execute(select(predictions.c.forecaster)).scalars())
     assert names == {"last"}
