@@ -50,7 +50,8 @@ class QTable:
 
     How soon an endpoint's data change is no part of the state but part of its nature, so each
     endpoint has a table of its own. A state that is new to it starts from its values over all
-    states with the same load time (`pooled`); a new endpoint from the table over all endpoints (ALL); that one from PRIOR.
+    states with the same load time (`pooled`); where there are none, from the table over all
+    endpoints (ALL); that one from PRIOR.
     """
 
     def __init__(self) -> None:
