@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.errors import ControlError, EngineError, JobError
+from engine.errors import EngineError, EngineRuns, JobError
 from engine.settings import Settings, load_settings
 from engine.terminal import ago, rows, say, show_status, who
 
@@ -34,7 +34,7 @@ def up(given: argparse.Namespace, settings: Settings) -> int:
         return show_status(actions.up_detached(settings))
     try:
         actions.up(settings, given.owner, given.owner_fd)
-    except ControlError as error:
+    except EngineRuns as error:
         sys.stderr.write(f"{error}\n")
         return ANOTHER_RUNS
 

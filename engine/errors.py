@@ -43,6 +43,10 @@ class ControlError(EngineError):
     """Raised when no engine answers, or the engine refuses what it was asked to do."""
 
 
+class EngineRuns(ControlError):  # noqa: N818 - reads as the sentence it reports
+    """Raised when another engine holds the data folder."""
+
+
 class JobError(EngineError):
     """Raised when a job does not exist, cannot start, or was asked something it cannot do."""
 

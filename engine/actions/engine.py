@@ -19,6 +19,7 @@ from engine.leases import engine_id
 from engine.services import SERVICES, chosen
 from engine.settings import ROOT, Settings
 from engine.supervision import folder
+from engine.supervision.output import cannot_log
 from engine.supervision.plan import Plan, Port
 
 START_S = 60.0
@@ -67,7 +68,8 @@ def up(settings: Settings, owner: str = "terminal", owner_fd: int | None = None)
     """Turn this process into the supervisor.
 
     Raises:
-        ControlError: another engine runs on this data folder.
+        EngineRuns: another engine runs on this data folder.
+        ControlError: the data folder cannot be written.
         StoreError: the store cannot be reached or brought up to date.
     """
     held = folder.lock(settings.data_path)
@@ -163,8 +165,12 @@ def _launch(settings: Settings, owner: str, owner_fd: int | None) -> subprocess.
     arguments = ["--owner", owner]
     if owner_fd is not None:
         arguments += ["--owner-fd", str(owner_fd)]
-    settings.log_path.mkdir(parents=True, exist_ok=True)
-    with _start_log(settings).open("wb") as errors:
+    try:
+        settings.log_path.mkdir(parents=True, exist_ok=True)
+        errors = _start_log(settings).open("wb")
+    except OSError as error:
+        raise cannot_log(settings.log_path, error) from None
+    with errors:
         return subprocess.Popen(
             [sys.executable, "-m", "engine", "up", *arguments],
             cwd=ROOT,

@@ -10,15 +10,15 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ControlError
+from engine.errors import ControlError, EngineRuns
 
 
 def lock(data_path: Path) -> int:
     """Take the data folder for this process; the lock lives as long as the returned descriptor.
 
     Raises:
-        ControlError: another engine holds it (the sentence names its pid), or the folder cannot
-            be written.
+        EngineRuns: another engine holds it; the sentence names its pid.
+        ControlError: the folder cannot be written.
     """
     try:
         data_path.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def lock(data_path: Path) -> int:
     except BlockingIOError:
         pid = os.read(held, 20).decode(errors="replace").strip() or "unknown"
         os.close(held)
-        raise ControlError(
+        raise EngineRuns(
             f"An engine already runs on {data_path} (pid {pid}); use it, or stop it with "
             "`python -m engine down`."
         ) from None

@@ -167,10 +167,10 @@ def test_a_dashboard_attaches_to_an_engine_and_leaves_it_running(terminal: Termi
     assert line(dashboard) == str(status["engine"]["pid"])
     dashboard.kill()
     dashboard.wait(5)
-    time.sleep(0.5)
-    again = terminal.status()
-    assert again is not None
-    assert again["engine"]["owner"] == "terminal"
+    # Asked over a second connection after the owner's end of file, had there been one.
+    again = [terminal.status() for _ in range(10)]
+    assert all(found and found["engine"]["owner"] == "terminal" for found in again)
+    assert all(found and found["engine"]["state"] == "running" for found in again)
     assert terminal.run("down").returncode == 0
 
 
@@ -190,6 +190,21 @@ def test_what_cannot_be_done_is_one_sentence(
     assert ended.returncode == code
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("setting", ["CACHESCOPE_LOG_DIR", "CACHESCOPE_DATA_DIR"])
+@pytest.mark.parametrize("words", [("up",), ("up", "--detach")])
+def test_a_file_in_the_place_of_a_folder_stops_the_start_with_one_sentence(
+    terminal: Terminal, setting: str, words: tuple[str, ...]
+) -> None:
+    (terminal.folder / "in-the-way").write_text("a file")
+    began = time.monotonic()
+    ended = terminal.run(*words, **{setting: str(terminal.folder / "in-the-way")})
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert "in-the-way cannot be written" in ended.stderr
+    assert setting in ended.stderr
+    assert time.monotonic() - began < 40
 
 
 @pytest.mark.parametrize(
