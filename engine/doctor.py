@@ -12,15 +12,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.faults import StoreUnavailable, explain
 from db.migrations import HEAD, revision
 from db.session import open_store, reading
+from engine.collector.columns import Layout, away, discover
+from engine.collector.opening import open_source
 from engine.control import call
 from engine.errors import EngineError
-from engine.settings import Settings, normalise_url
+from engine.settings import Settings
+from engine.sources import parse_mapping
 from engine.supervision.ports import is_free
 
 PACKAGES = (
@@ -142,40 +144,31 @@ def _source(settings: Settings) -> Iterator[Finding]:
         yield Finding("source", "ok", "the sample origin" if settings.sample_enabled else "our own")
         return
     try:
-        url = normalise_url(settings.source_url, "SOURCE_URL")
+        source = open_source(settings.source_url)
     except EngineError as error:
         yield Finding("source", "fail", str(error), "correct SOURCE_URL.")
         return
-    store = open_store(url)
     try:
-        yield _source_index(store, settings)
-    except (StoreUnavailable, SQLAlchemyError) as error:
-        yield Finding("source", "fail", explain(error, url), "see SOURCE_URL in .env.example.")
+        mapping = parse_mapping(settings.source_mapping)
+        layout = discover(source, settings.source_table, mapping)
+    except SQLAlchemyError as error:
+        yield Finding("source", "fail", str(away(source, error)), "see .env.example.")
+    except EngineError as error:
+        advice = "correct SOURCE_TABLE or SOURCE_MAPPING; see .env.example."
+        yield Finding("source", "fail", str(error), advice)
+    else:
+        yield from _layout(layout)
     finally:
-        store.dispose()
+        source.dispose()
 
 
-def _source_index(store: Engine, settings: Settings) -> Finding:
-    table = settings.source_table
-    mapping = dict(
-        pair.strip().split("=", 1) for pair in settings.source_mapping.split(",") if "=" in pair
-    )
-    found = inspect(store)
-    if not found.has_table(table):
-        advice = "set SOURCE_TABLE to the table that holds your requests."
-        return Finding("source", "fail", f"there is no table {table}", advice)
-    keys = found.get_pk_constraint(table)["constrained_columns"]
-    leading = {index["column_names"][0] for index in found.get_indexes(table)} | set(keys[:1])
-    cursors = [mapping.get(ours, ours) for ours in ("id", "timestamp")]
-    if leading & set(cursors):
-        return Finding("source", "ok", f"{table}, read along {', '.join(cursors)}")
-    column = cursors[1]
-    return Finding(
-        "source",
-        "warn",
-        f"{table} has no index on {column}: every look reads the whole table",
-        f"CREATE INDEX ix_{table}_{column} ON {table} ({column});",
-    )
+def _layout(layout: Layout) -> Iterator[Finding]:
+    names = ", ".join(f"{ours}={column.name}" for ours, column in layout.columns.items())
+    yield Finding("source", "ok", f"{layout.table.name}: {names}")
+    for note in layout.notes:
+        found, _, statement = note.partition("; make one with: ")
+        advice = f"{statement};" if statement else "name the column in SOURCE_MAPPING as hit=…"
+        yield Finding("source", "warn", found, advice)
 
 
 def _ports(settings: Settings, engine: dict[str, Any] | None) -> Iterator[Finding]:

@@ -46,22 +46,59 @@ def test_an_old_schema_is_a_warning_and_the_right_one_is_not(tmp_path: Path) -> 
     assert findings(tmp_path, DATABASE_URL=url)["schema"].verdict == "ok"
 
 
+OWN = {
+    "SOURCE_TABLE": "hits",
+    "SOURCE_MAPPING": "timestamp=ts,cache_key=url,load_time_ms=took",
+}
+
+
+def own_table(folder: Path, columns: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(folder / "own.sqlite3")
+    connection.execute(f"CREATE TABLE hits ({columns})")
+    connection.commit()
+    return connection
+
+
+def own_source(folder: Path, **changes: str) -> Finding:
+    url = f"sqlite:///{folder / 'own.sqlite3'}"
+    return findings(folder, **{"SOURCE_URL": url} | OWN | changes)["source"]
+
+
 def test_a_source_without_an_index_gets_the_statement_that_makes_one(tmp_path: Path) -> None:
-    path = tmp_path / "own.sqlite3"
-    connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE hits (ts REAL, url TEXT)")
-    fields = {
-        "SOURCE_URL": f"sqlite:///{path}",
-        "SOURCE_TABLE": "hits",
-        "SOURCE_MAPPING": "timestamp=ts,cache_key=url",
-    }
-    found = findings(tmp_path, **fields)["source"]
+    connection = own_table(tmp_path, "ts REAL, url TEXT, hit INTEGER, took REAL")
+    found = own_source(tmp_path)
     assert found.verdict == "warn"
     assert found.advice == "CREATE INDEX ix_hits_ts ON hits (ts);"
     connection.execute(found.advice)
     connection.commit()
-    assert findings(tmp_path, **fields)["source"].verdict == "ok"
-    assert findings(tmp_path, **fields | {"SOURCE_TABLE": "none"})["source"].verdict == "fail"
+    assert own_source(tmp_path).verdict == "ok"
+    assert own_source(tmp_path, SOURCE_TABLE="none").verdict == "fail"
+    wrong = own_source(tmp_path, SOURCE_MAPPING="timestamp=when,cache_key=url,load_time_ms=took")
+    assert wrong.verdict == "fail"
+    assert "it has: ts, url, hit, took" in wrong.found
+
+
+def test_an_index_that_starts_with_another_column_is_no_index_of_the_time(tmp_path: Path) -> None:
+    columns = "id INTEGER PRIMARY KEY, ts REAL, url TEXT, hit INTEGER, took REAL"
+    connection = own_table(tmp_path, columns)
+    connection.execute("CREATE INDEX both ON hits (id, ts)")
+    connection.commit()
+    assert own_source(tmp_path).advice == "CREATE INDEX ix_hits_ts ON hits (ts);"
+
+
+def test_a_users_database_is_looked_at_and_left_as_it_was(tmp_path: Path) -> None:
+    own_table(tmp_path, "ts REAL, url TEXT, hit INTEGER, took REAL").close()
+    before = (tmp_path / "own.sqlite3").read_bytes()
+    own_source(tmp_path)
+    assert (tmp_path / "own.sqlite3").read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"own.sqlite3", "data", "logs"}
+
+
+def test_a_mistyped_source_is_told_and_not_made(tmp_path: Path) -> None:
+    found = own_source(tmp_path, SOURCE_URL=f"sqlite:///{tmp_path / 'new' / 'owm.sqlite3'}")
+    assert found.verdict == "fail"
+    assert "owm.sqlite3" in found.found
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
