@@ -93,28 +93,28 @@ def test_the_overview_moves_obeys_stop_and_start_and_ends_clean_on_sigterm(
     eventually(lambda: is_number(figure(page, "Queue depth")), "a queue depth again")
 
     page.close()
-    for theme in ("light", "dark"):
-        seen = browser.new_page(
-            viewport={"width": 1440, "height": 1500},
-            color_scheme="dark" if theme == "dark" else "light",
-        )
-        for row in PAGES:
-            path = "" if row is PAGES[0] else row.file
-            look(seen, f"{app.url}/{path}", tmp_path / f"{row.file}-{theme}.png")
-        seen.close()
+    seen = browser.new_page(viewport={"width": 1440, "height": 1500}, color_scheme="light")
+    for row in PAGES:
+        path = "" if row is PAGES[0] else row.file
+        look(seen, f"{app.url}/{path}?refresh=paused", tmp_path, row.file)
+    seen.close()
     left = app.stop(signal.SIGTERM, GONE_WITHIN_S)
     assert left == []
 
 
-def look(page: Page, url: str, picture: Path) -> None:
-    """Open one page, expect no error on it, and keep a picture under pytest's base folder."""
+def look(page: Page, url: str, folder: Path, name: str) -> None:
+    """Open one page, expect no error on it, and keep pictures under pytest's base folder."""
+    page.emulate_media(color_scheme="light")
     page.goto(url)
-    page.get_by_role("heading", level=1).wait_for(timeout=30_000)
+    page.get_by_role("heading", level=1).wait_for(timeout=60_000)
     page.wait_for_timeout(1_000)
     assert page.get_by_test_id("stException").count() == 0
     assert page.get_by_test_id("stAlertContentError").count() == 0
-    page.screenshot(path=picture)
-    assert picture.stat().st_size > 20_000
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        picture = folder / f"{name}-{theme}.png"
+        page.screenshot(path=picture, animations="disabled", timeout=90_000)
+        assert picture.stat().st_size > 20_000
 
 
 def test_sigkill_of_the_dashboard_leaves_no_process_behind(app: App) -> None:
