@@ -19,13 +19,8 @@ from typing import TYPE_CHECKING
 from engine.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from engine.settings import Settings
 
-ADDRESS_VARIABLE = "ENGINE_QUEUE_ADDRESS"
-JOURNAL_VARIABLE = "ENGINE_QUEUE_JOURNAL"
-KEY_VARIABLE = "ENGINE_QUEUE_KEY"
 
 KEY_BYTES = 32
 
@@ -88,24 +83,8 @@ def place_of(settings: Settings) -> Place:
     )
 
 
-def environment_of(settings: Settings) -> dict[str, str]:
-    """The variables with which the supervisor hands a place to the server."""
-    place = place_of(settings)
-    address = place.address
-    return {
-        ADDRESS_VARIABLE: address
-        if isinstance(address, str)
-        else f"tcp://{address[0]}:{address[1]}",
-        JOURNAL_VARIABLE: str(place.journal),
-        KEY_VARIABLE: str(place.key_file),
-    }
-
-
-def place_from(environment: Mapping[str, str]) -> Place:
-    """The place in `environment`; what is missing comes from the settings."""
-    address, journal, key = (
-        environment.get(name, "") for name in (ADDRESS_VARIABLE, JOURNAL_VARIABLE, KEY_VARIABLE)
-    )
+def place_from(address: str = "", journal: str = "", key: str = "") -> Place:
+    """The place so named; what is empty comes from the settings, read only when needed."""
     if address and journal and key:
         return Place(parse_address(address), Path(key), Path(journal))
     from engine.settings import load_settings

@@ -213,14 +213,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until stopped; 2 with one sentence when it cannot start."""
     parser = argparse.ArgumentParser(prog="engine.broker.server", description=__doc__)
     for name in ("address", "journal", "key"):
-        parser.add_argument(f"--{name}", default=None)
+        parser.add_argument(f"--{name}", default="")
     options = vars(parser.parse_args(arguments))
-    environment = dict(os.environ)
-    environment |= {f"ENGINE_QUEUE_{n.upper()}": v for n, v in options.items() if v is not None}
-    configure(environment.get("CACHESCOPE_LOG_LEVEL", "INFO"))
+    configure()
     lifeline = Lifeline()
     try:
-        serve(place_from(environment), lifeline)
+        serve(place_from(**options), lifeline)
     except EngineError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the one sentence of a service that cannot start
         return 2

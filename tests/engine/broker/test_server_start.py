@@ -224,12 +224,7 @@ def test_the_settings_name_the_place(tmp_path: Path) -> None:
     )
     with pytest.raises(SettingsError, match="BACKEND"):
         place_of(Settings(data_dir=tmp_path, queue_address="redis://127.0.0.1"))
-    environment = {
-        "ENGINE_QUEUE_ADDRESS": "/x/q.sock",
-        "ENGINE_QUEUE_JOURNAL": "/x/queue",
-        "ENGINE_QUEUE_KEY": "/x/key",
-    }
-    assert place_from(environment).address == "/x/q.sock"
+    assert place_from("/x/q.sock", "/x/queue", "/x/key").address == "/x/q.sock"
     assert parse_address("unix:///x/q.sock") == "/x/q.sock"
 
 
