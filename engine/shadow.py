@@ -11,10 +11,11 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from engine.cache.applier import Applier
 from engine.cache.live import LiveCache, Ruling
 from engine.clock import ManualClock
 from engine.collector.sums import Seconds, Sums
-from engine.records import OTHER, TOTAL, Request
+from engine.records import TOTAL, Request
 from engine.shadow_model import RecordedModel, ReplayModel
 
 LONGEST_STEPPED_S = 600
@@ -60,10 +61,7 @@ class Shadow:
         self._second = 0
         self._scheduled: list[tuple[float, int, Mapping[str, Ruling]]] = []
         self._count = 0
-        self._seen: set[str] = set()
-        self._ruled_until: dict[str, float] = {}
-        self._other: Ruling | None = None
-        self._all: Ruling | None = None
+        self._applier = Applier(self.cache, self._clock)
         self._stale_rest: dict[str, float] = {}
 
     def schedule(self, at: float, rulings: Mapping[str, Ruling]) -> None:
@@ -72,15 +70,14 @@ class Shadow:
         A ruling on `records.OTHER` holds for every endpoint without one of its own.
         """
         if at <= self._clock.now():
-            self._rule(rulings)
+            self._applier.rule(rulings)
             return
         self._count += 1
         heapq.heappush(self._scheduled, (at, self._count, rulings))
 
     def rule_all(self, ruling: Ruling) -> None:
         """Put one ruling in force for every endpoint, also for those not seen yet."""
-        self._all = ruling
-        self.cache.rule(dict.fromkeys(self._seen, ruling))
+        self._applier.rule_all(ruling)
 
     def request(self, request: Request, cost_ms: float | None = None) -> Outcome:
         """Replay one request.
@@ -93,8 +90,7 @@ class Shadow:
             self._own_model.observe(request)
         self.advance(request.timestamp)
         name = request.cache_name
-        if name not in self._seen:
-            self._meet(name)
+        self._applier.meet(name)
         entry = self.cache.get(request.cache_key, name)
         if entry is not None:
             hit_ms = self._model.hit_ms
@@ -167,24 +163,7 @@ class Shadow:
         while self._scheduled and self._scheduled[0][0] <= now:
             at, _, rulings = heapq.heappop(self._scheduled)
             self._clock.set(max(at, self._clock.now()))
-            self._rule(rulings)
-
-    def _rule(self, rulings: Mapping[str, Ruling]) -> None:
-        own = {name: ruling for name, ruling in rulings.items() if name != OTHER}
-        self._ruled_until.update((name, ruling.valid_until) for name, ruling in own.items())
-        if OTHER in rulings:
-            self._other = rulings[OTHER]
-            own.update(dict.fromkeys(filter(self._is_other, self._seen), self._other))
-        self.cache.rule(own)
-
-    def _is_other(self, name: str) -> bool:
-        return self._ruled_until.get(name, 0.0) <= self._clock.now()
-
-    def _meet(self, name: str) -> None:
-        self._seen.add(name)
-        ruling = self._all or (self._other if self._is_other(name) else None)
-        if ruling is not None:
-            self.cache.rule({name: ruling})
+            self._applier.rule(rulings)
 
     def _sums(self, name: str) -> Sums:
         return self._seconds.setdefault(self._second, {}).setdefault(name, Sums())

@@ -63,6 +63,7 @@ class CachedApi:
         """Answer one request and record it; errors of the database pass through unrecorded."""
         begun = time.perf_counter()
         key, name = endpoint.key(values), endpoint.path
+        self._rulings.meet(name)
         entry = self._cache.get(key, name)
         if entry is not None and entry.value is not None:
             stale = entry.version != endpoint.version(values, self._versions, today())

@@ -15,15 +15,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def published(store: Readable, source: int, now: float, limit: int = 500) -> Rows:
-    """The decisions a cache obeys at `now` (epoch seconds), the oldest first."""
+def published(
+    store: Readable, source: int, now: float, ahead_s: float = 0.0, limit: int = 500
+) -> Rows:
+    """The decisions a cache obeys at `now` (epoch seconds), the earliest begin first.
+
+    With `ahead_s` also those that begin within so many seconds.
+    """
     wanted = select(decision).where(
         decision.c.source == source,
         decision.c.valid_until > now,
-        decision.c.valid_from <= now,
+        decision.c.valid_from <= now + ahead_s,
         decision.c.published.is_(True),
     )
-    return rows(store, wanted.order_by(decision.c.valid_until, decision.c.id).limit(limit))
+    return rows(store, wanted.order_by(decision.c.valid_from, decision.c.id).limit(limit))
 
 
 def latest(store: Readable, source: int, limit: int = 100) -> Rows:
