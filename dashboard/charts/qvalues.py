@@ -78,7 +78,7 @@ def q_heatmap(rows: pd.DataFrame, theme: Theme) -> AnyChart:
             orient="top",
             labelAngle=0,
             labelOverlap=False,
-            labelExpr="split(datum.label, ' and ')",
+            labelExpr="split(datum.label, ' ')",
             ticks=False,
         ),
     )
