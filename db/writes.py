@@ -28,6 +28,7 @@ __all__ = [
     "create_job",
     "delete_before",
     "ensure_source",
+    "holds_lease",
     "insert",
     "release_lease",
     "set_tunable",
@@ -101,6 +102,13 @@ def take_lease(
         return holder == owner, str(holder), float(since)
 
     return transaction(store, write)
+
+
+def holds_lease(connection: Connection, name: str, owner: str) -> bool:
+    """Whether `owner` holds the lease `name`, which nobody can take until the transaction ends."""
+    lease = tables.leases
+    held = select(lease.c.owner).where(lease.c.name == name).with_for_update()
+    return connection.execute(held).scalar_one_or_none() == owner
 
 
 def release_lease(store: Target, name: str, owner: str) -> None:

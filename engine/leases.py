@@ -5,10 +5,11 @@ from __future__ import annotations
 import socket
 import time
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from db.writes import release_lease, take_lease
+from db.writes import holds_lease, release_lease, take_lease
 from engine.clock import Clock, SystemClock
+from engine.errors import EngineError
 from engine.settings import Settings, load_settings
 
 LEASE_S = 15.0
@@ -21,6 +22,10 @@ RENEW_S = 3.0
 def engine_id(settings: Settings) -> str:
     """Who this engine is among several on one store: host and data folder."""
     return f"{socket.gethostname()}:{settings.run_path.name.rpartition('-')[2]}"[:120]
+
+
+class LeaseLost(EngineError):  # noqa: N818 - reads as the sentence it reports
+    """Raised when work that only the holder of a lease may do is no longer ours."""
 
 
 class Lease:
@@ -65,6 +70,18 @@ class Lease:
         """Who holds it and since when, for `Lifeline.standby`: "HOST since 14:02"."""
         host = self.held_by.partition(":")[0]
         return f"{host} since {time.strftime('%H:%M', time.localtime(self.since))}"
+
+    def guard(self, connection: Connection) -> None:
+        """Let the transaction of `connection` go on only while the lease is ours, to its end.
+
+        Raises:
+            LeaseLost: another engine has taken it; roll back and stand by.
+        """
+        if not holds_lease(connection, self._name, self._owner):
+            self._held = False
+            raise LeaseLost(
+                f"Another engine has taken over as {self._name}; nothing of this turn was stored."
+            )
 
     def release(self) -> None:
         """Give it back, so that another engine need not wait for its end."""

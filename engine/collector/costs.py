@@ -17,6 +17,7 @@ class Cost(NamedTuple):
     cache_name: str
     size_bytes: int
     before_ms: float | None = None
+    before_at: float = 0.0
 
 
 class Costs:
@@ -45,7 +46,9 @@ class Costs:
         cost = self._costs.get(key)
         if cost is None:
             return None
-        return cost.cost_ms if cost.at < before else cost.before_ms
+        if cost.at < before:
+            return cost.cost_ms
+        return cost.before_ms if cost.before_at < before else None
 
     def latest(self, key: str) -> float | None:
         """Cost in ms of the last settled miss of `key`."""
@@ -58,16 +61,27 @@ class Costs:
             self._costs.move_to_end(key)
 
     def learn(self, key: str, cost: Cost) -> None:
-        """Settle a miss; misses come in order of time."""
+        """Settle a miss; misses come in order of time, and a late one changes nothing newer."""
         old = self._costs.get(key)
-        learned = cost._replace(before_ms=old.cost_ms if old is not None else None)
-        self._costs[key] = learned
+        if old is not None and cost.at < old.at:
+            return
+        if old is not None and cost.at == old.at:
+            cost = cost._replace(before_ms=old.before_ms, before_at=old.before_at)
+        elif old is not None:
+            cost = cost._replace(before_ms=old.cost_ms, before_at=old.at)
+        self._costs[key] = cost
         self._costs.move_to_end(key)
-        self._changed[key] = learned
         self._bound()
 
+    def learn_late(self, key: str, cost: Cost) -> None:
+        """Settle a miss that came late; it is kept for `changes`, as no turn stores it."""
+        old = self._costs.get(key)
+        if old is None or cost.at > old.at:
+            self.learn(key, cost)
+            self._changed[key] = cost
+
     def changes(self) -> dict[str, Cost]:
-        """Costs settled since `saved`, to be stored."""
+        """Costs that came late and are not stored since `saved`."""
         return dict(self._changed)
 
     def saved(self) -> None:

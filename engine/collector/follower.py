@@ -65,21 +65,33 @@ class Follower:
         reader: RowReader,
         replays: Replays | None = None,
         history_s: float = math.inf,
+        fence: persist.Fence = lambda _: None,
     ) -> None:
-        """`history_s`: how long before a source's newest row collecting begins at the earliest."""
+        """Follow `source`.
+
+        Args:
+            source: whose rows.
+            store: our own store.
+            reader: reads the rows.
+            replays: the shadows that see them too.
+            history_s: how long before a source's newest row collecting begins at the earliest.
+            fence: asked in the transaction of each turn; it raises when we may not go on.
+        """
         self._source = source
         self._store = store
         self._reader = reader
         self._history_s = history_s
         self._windows = Windows(reader, store, source.id)
-        self._late = Latecomers(reader, self._windows)
         self._replays = replays
         self._cursor, self.watermark = persist.load_cursor(store, source.id)
         self._gaps = Gaps(self._cursor.expected)
+        self._fence = fence
+        self._late = Latecomers(reader, self._windows, self._cursor)
         settled = self._cursor.settled or 0
+        doubt = math.inf if self._cursor.doubt is None else self._cursor.doubt
         self._costs = persist.load_costs(store, source.id, settled)
         self.shelf: Shelf = persist.load_shelf(
-            store, source.id, settled, replays.names if replays else ()
+            store, source.id, settled, replays.names if replays else (), doubt
         )
         self._replayed = settled
         self._is_warm = replays is None or not settled
@@ -93,12 +105,13 @@ class Follower:
         """Collect up to `now`, or a batch of it when far behind.
 
         Raises:
-            SQLAlchemyError: a database is away; nothing of this turn was stored, try again.
+            SQLAlchemyError: our store is away; nothing of this turn was stored, try again.
+            SourceAway: the same of a user's database.
         """
         begun = time.monotonic()
         start = self._start()
         if start is None:
-            persist.commit(self._store, self._source.id, (), {}, self._cursor, now)
+            persist.commit(self._store, self._source.id, (), {}, self._cursor, now, self._fence)
             self.watermark = now
             return Turn(0, now, False)
         if self._replays is not None:
@@ -108,13 +121,15 @@ class Follower:
         is_behind = end < now
         final = self._final(start, end, now)
         self._sum_up(window)
-        changes = self._settle(window, final)
+        changes = self._costs.changes() | self._settle(window, final)
         expected = self._gaps.after(window, final)
         settled = persist.Cursor(final, self._cursor.first, expected)
+        if not is_behind:
+            self._late.follow(settled, self.shelf, start, now)
         only = self._replays.totals_only if self._replays else frozenset()
         rows = self.shelf.rows(self._source.id, now, only, final)
         watermark = max(self.watermark, end)
-        persist.commit(self._store, self._source.id, rows, changes, settled, watermark)
+        persist.commit(self._store, self._source.id, rows, changes, settled, watermark, self._fence)
         self._accept(window, settled)
         self.watermark = watermark
         if is_behind:
@@ -126,7 +141,12 @@ class Follower:
         return self._late.reconcile(self.shelf, self._costs, self.settled, span_s)
 
     def rewind(self) -> bool:
-        """Start anew when rows older than any seen before have turned up."""
+        """Start anew when rows older than any seen before have turned up in our own store.
+
+        A user's table is not asked for its oldest row again and again.
+        """
+        if not self._reader.in_store:
+            return False
         first = self._reader.first()
         if first is None or self._cursor.first is None or first >= self._cursor.first - 1.0:
             return False
@@ -218,9 +238,10 @@ class Follower:
                         request.size_bytes,
                     ),
                 )
+        self._costs.saved()
         self._cursor = settled
         self._gaps = Gaps(settled.expected)
-        self.shelf.written(final)
+        self.shelf.written(final, math.inf if settled.doubt is None else settled.doubt)
 
 
 def _between(window: Window, start: float, end: float) -> Window:

@@ -5,11 +5,12 @@ One turn is one transaction: rollups, miss costs and the cursor commit together 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from db import writes
 from db.session import reading, writing
@@ -21,17 +22,23 @@ from engine.collector.sums import Sums
 
 RECORDED = "recorded"
 
+Fence = Callable[[Connection], None]
+"""Raises when the work that is about to be stored is no longer ours to do."""
+
 
 class Cursor(msgspec.Struct):
     """Where the collector stands: all seconds before `settled` are final.
 
     `first` is the time of the oldest row it has seen; an older one that turns up later (a history
-    that was imported) makes it start anew from there.
+    that was imported) makes it start anew from there. From `doubt` on rows may still come late,
+    as long as it is earlier than `doubt_until`.
     """
 
     settled: int | None = None
     first: float | None = None
     expected: dict[str, int] = {}
+    doubt: int | None = None
+    doubt_until: float = 0.0
 
 
 def load_cursor(store: Engine, source: int) -> tuple[Cursor, float]:
@@ -51,8 +58,9 @@ def commit(
     costs: Mapping[str, Cost],
     cursor: Cursor,
     watermark: float,
+    fence: Fence = lambda _: None,
 ) -> None:
-    """Store one turn's work in one transaction."""
+    """Store one turn's work in one transaction, if the `fence` lets it pass."""
     priced = [
         {
             "source": source,
@@ -65,6 +73,7 @@ def commit(
         for key, cost in costs.items()
     ]
     with writing(store) as connection:
+        fence(connection)
         writes.upsert(connection, rollups, rows)
         writes.upsert(connection, miss_costs, priced)
         writes.update_source(
@@ -90,18 +99,26 @@ def load_costs(store: Engine, source: int, before: float, limit: int = LIMIT) ->
     return costs
 
 
-def load_shelf(store: Engine, source: int, settled: int, shadows: Sequence[str]) -> Shelf:
+def load_shelf(
+    store: Engine,
+    source: int,
+    settled: int,
+    shadows: Sequence[str],
+    since: float = math.inf,
+) -> Shelf:
     """The recent rollups before the settled second, so that open buckets stay whole.
 
+    Those from `since` on are recent too, since their rows may still come.
     A shadow's endpoints are kept at width 10 and up only, so its open bucket of 10 seconds is
     laid down as if it all fell into the bucket's first second.
     """
     shelf = Shelf()
     table = rollups
-    ten, oldest = settled // 10 * 10, (settled // 300 * 300) - KEPT_S
+    ten = settled // 10 * 10
+    oldest = min(settled // 300 * 300 - KEPT_S, since // 300 * 300)
     for policy in (RECORDED, *shadows):
         for width in (1, 10):
-            start = settled - KEPT_S if width == 1 else oldest
+            start = min(settled - KEPT_S, since) if width == 1 else oldest
             query = select(table).where(
                 table.c.source == source,
                 table.c.policy == policy,

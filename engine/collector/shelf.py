@@ -6,6 +6,7 @@ gives the same row, whatever died in between.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import Any
 
@@ -49,7 +50,8 @@ class Shelf:
     def requests(self, policy: str, start: int, end: int, name: str) -> int:
         """Requests of an endpoint in [start, end), as far as held."""
         ones = self._ones[policy]
-        return sum(ones[at][name].requests for at in ones if start <= at < end and name in ones[at])
+        held = (ones.get(at, {}).get(name) for at in range(start, end))
+        return sum(sums.requests for sums in held if sums is not None)
 
     def rows(
         self, source: int, now: float, totals_only: frozenset[str], settled: int
@@ -74,14 +76,17 @@ class Shelf:
                 rows += [sums.row(source, policy, 300, at, name) for name, sums in names.items()]
         return rows
 
-    def written(self, settled: int) -> None:
-        """Say that the rows are stored; forget what lies far before the settled second."""
+    def written(self, settled: int, since: float = math.inf) -> None:
+        """Say that the rows are stored; forget what lies far before the settled second.
+
+        Nothing from `since` on is forgotten: rows for that time may still come.
+        """
         self._dirty[1].clear()
         self._dirty[10].clear()
         if settled // 10 != self._ten_written:
             self._dirty[300].clear()
             self._ten_written = settled // 10
-        oldest = (settled // 300 * 300) - KEPT_S
+        oldest = min(settled // 300 * 300 - KEPT_S, since // 300 * 300)
         for level in (self._ones, self._tens):
             for seconds in level.values():
                 for at in [at for at in seconds if at < oldest]:
