@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     """Requests per second of the sample traffic."""
     sample_day_s: float = Field(300.0, ge=10)
     """Seconds that a simulated day lasts."""
-    sample_workload: str = "daily"
+    sample_workload: Literal["zipf", "daily", "bursts", "shift", "scan"] = "daily"
     cache_capacity_bytes: int = Field(400_000, ge=1)
     """Capacity of the sample origin's cache."""
 
@@ -181,6 +181,14 @@ class Settings(BaseSettings):
         return folder / f"cachescope-{os.getuid()}-{digest}"
 
 
+_REMEDIES = {
+    "float_parsing": "give a number",
+    "int_parsing": "give a whole number",
+    "bool_parsing": "give true or false",
+}
+"""What to do instead, where pydantic's own words are no sentence to a person."""
+
+
 def known_names() -> dict[str, str]:
     """Environment name -> field name, for every setting."""
     return {
@@ -217,7 +225,8 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any field's v
         first = error.errors()[0]
         field = str(first["loc"][0])
         name = next((env for env, known in fields.items() if field in (env, known)), field)
-        reason = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{name} is {first['input']!r}: {reason}.") from None
+        told = first["msg"].removeprefix("Value error, ").replace("Input should be", "give")
+        remedy = _REMEDIES.get(first["type"], told)
+        raise SettingsError(f"{name} is {first['input']!r}; {remedy}.") from None
     _ = settings.database_url
     return settings

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from db.migrations import migrate
 from engine.actions.store import audited, given, storing
+from engine.collector.check import check_source
 from engine.control import call, is_running, socket_path
 from engine.errors import ControlError
 from engine.leases import engine_id
@@ -70,11 +71,13 @@ def up(settings: Settings, owner: str = "terminal", owner_fd: int | None = None)
     Raises:
         EngineRuns: another engine runs on this data folder.
         ControlError: the data folder cannot be written.
+        SourceError: the own source can never be read as it is set.
         StoreError: the store cannot be reached or brought up to date.
     """
     held = folder.lock(settings.data_path)
     try:
         folder.private_folder(settings.run_path)
+        check_source(settings)
         prepare_store(settings)
     except BaseException:
         os.close(held)

@@ -213,6 +213,8 @@ def test_a_file_in_the_place_of_a_folder_stops_the_start_with_one_sentence(
         ("DATABASE_URL", "postgresql://me:secret@127.0.0.1:9/none", "127.0.0.1"),
         ("DATABASE_URL", "oracle://x/y", "not supported"),
         ("CACHESCOPE_API_PROT", "1", "did you mean CACHESCOPE_API_PORT"),
+        ("CACHESCOPE_SAMPLE_WORKLOAD", "nope", "is 'nope'; give 'zipf'"),
+        ("SOURCE_MAPPING", "endpoint=route", "'endpoint', which is none of ours"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_one_sentence(

@@ -72,7 +72,7 @@ def test_an_unknown_setting_names_the_nearest_one(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_value_of_the_wrong_form_names_setting_and_value() -> None:
-    with pytest.raises(SettingsError, match="CACHESCOPE_API_PORT is 'eighty'"):
+    with pytest.raises(SettingsError, match="CACHESCOPE_API_PORT is 'eighty'; give a whole number"):
         load_settings(CACHESCOPE_API_PORT="eighty")
 
 

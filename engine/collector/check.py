@@ -1,0 +1,32 @@
+"""Whether the source in the settings can be followed at all, asked before anything starts."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine.collector.columns import discover
+from engine.collector.opening import open_source
+from engine.errors import SourceAway
+from engine.settings import Settings
+from engine.sources import parse_mapping
+
+
+def check_source(settings: Settings) -> None:
+    """Refuse a mapping or table that can never be read.
+
+    A database that is away just now is no reason to refuse: the collector waits for it.
+
+    Raises:
+        SettingsError: SOURCE_URL names no database we know.
+        SourceError: the mapping cannot be read, or does not fit the table.
+    """
+    mapping = parse_mapping(settings.source_mapping)
+    if not settings.source_url:
+        return
+    source = open_source(settings.source_url)
+    try:
+        discover(source, settings.source_table, mapping)
+    except (SourceAway, SQLAlchemyError):
+        return
+    finally:
+        source.dispose()
