@@ -10,7 +10,9 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from engine.agent import AGENTS
 from engine.errors import TunableError
+from engine.forecast import FORECASTERS
 
 Value = float | int | bool | str
 
@@ -33,9 +35,7 @@ class Tunable:
 
 
 TUNABLES: dict[str, Tunable] = {
-    "forecast.forecaster": Tunable(
-        "lstm", "Forecaster in use", choices=("lstm", "last", "seasonal")
-    ),
+    "forecast.forecaster": Tunable("lstm", "Forecaster in use", choices=tuple(FORECASTERS)),
     "forecast.interval_s": Tunable(5, "Length of one forecast interval", "s", 1, 300, whole=True),
     "forecast.horizon": Tunable(6, "Intervals forecast ahead", "intervals", 1, 48, whole=True),
     "forecast.window": Tunable(24, "Past intervals the LSTM sees", "intervals", 4, 288, whole=True),
@@ -48,7 +48,7 @@ TUNABLES: dict[str, Tunable] = {
     "forecast.quantised": Tunable(
         "auto", "Quantised inference on the CPU", choices=("auto", "on", "off")
     ),
-    "agent.agent": Tunable("qlearning", "Agent in use", choices=("qlearning", "heuristic")),
+    "agent.agent": Tunable("qlearning", "Agent in use", choices=tuple(AGENTS)),
     "agent.mode": Tunable(
         "auto",
         "Advise only, or control the cache (auto: control the sample, advise on own sources)",

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Select, select
 
-from db.queries.run import LIMIT, Readable, Rows, first, frame, newest, rows
+from db.queries.run import LIMIT, Readable, Rows, newest, rows
 from db.tables import forecast_scores as score
 from db.tables import predictions as prediction
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def predictions(
@@ -23,18 +20,6 @@ def predictions(
 ) -> Rows:
     """Predictions made since epoch second `since`, oldest first; of one endpoint: valid since."""
     return newest(store, _predictions(source, since, cache_name, limit))
-
-
-def predictions_frame(
-    store: Readable,
-    source: int,
-    since: float,
-    cache_name: str | None = None,
-    limit: int = LIMIT,
-) -> pd.DataFrame:
-    """`predictions` as a DataFrame."""
-    statement = _predictions(source, since, cache_name, limit)
-    return frame(newest(store, statement), statement)
 
 
 def latest_round(store: Readable, source: int, limit: int = 200) -> Rows:
@@ -50,25 +35,18 @@ def latest_round(store: Readable, source: int, limit: int = 200) -> Rows:
     return rows(store, wanted.limit(limit))
 
 
-def scores(store: Readable, source: int, since: float = 0.0, limit: int = 1000) -> Rows:
-    """Judgements of all forecasters since epoch second `since`, oldest first."""
-    return newest(store, _scores(source, since, limit))
-
-
-def scores_frame(
-    store: Readable, source: int, since: float = 0.0, limit: int = 1000
-) -> pd.DataFrame:
-    """`scores` as a DataFrame."""
-    statement = _scores(source, since, limit)
-    return frame(newest(store, statement), statement)
-
-
-def last_judged_at(store: Readable, source: int) -> float | None:
-    """When the forecasters were last judged (epoch seconds), or None."""
-    found = first(
-        store, select(score.c.at).where(score.c.source == source).order_by(score.c.at.desc())
-    )
-    return None if found is None else float(found["at"])
+def scores(
+    store: Readable,
+    source: int,
+    since: float = 0.0,
+    cache_name: str | None = None,
+    limit: int = 1000,
+) -> Rows:
+    """Judgements of all forecasters since epoch second `since`, oldest first; "*": the means."""
+    wanted = select(score).where(score.c.source == source, score.c.at >= since)
+    if cache_name is not None:
+        wanted = wanted.where(score.c.cache_name == cache_name)
+    return newest(store, wanted.order_by(score.c.at.desc()).limit(limit))
 
 
 def _predictions(source: int, since: float, cache_name: str | None, limit: int) -> Select[Any]:
@@ -79,8 +57,3 @@ def _predictions(source: int, since: float, cache_name: str | None, limit: int) 
         by = prediction.c.valid_from
         wanted = wanted.where(prediction.c.cache_name == cache_name)
     return wanted.where(by >= since).order_by(by.desc()).limit(limit)
-
-
-def _scores(source: int, since: float, limit: int) -> Select[Any]:
-    wanted = select(score).where(score.c.source == source, score.c.at >= since)
-    return wanted.order_by(score.c.at.desc()).limit(limit)

@@ -16,6 +16,9 @@ Array = NDArray[np.float64]
 LOW, HIGH = 0.1, 0.9
 """The quantiles around a forecast: four outcomes in five should lie between them."""
 
+TAIL = 12
+"""Windows that training needs at least, those to stop by among them."""
+
 LEAD = 2
 """Intervals forecast beyond the horizon: the running one, and one the collector may lag."""
 

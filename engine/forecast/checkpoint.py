@@ -29,7 +29,8 @@ def write(path: Path, meta: dict[str, Any], blob: bytes = b"") -> None:
         _replace(_blob_path(path, digest), blob)
     _replace(path, json.dumps({"check": check, "content": content}).encode())
     for other in path.parent.glob(f"{path.stem}-*.pt"):
-        if other != _blob_path(path, digest):
+        is_ours = other.stem.rpartition("-")[0] == path.stem  # a longer name is another's
+        if is_ours and other != _blob_path(path, digest):
             other.unlink(missing_ok=True)
 
 

@@ -27,9 +27,9 @@ class Chooser:
     def __init__(self, settings: Settings, store: Engine, source: int) -> None:
         self._store = store
         self._source = source
-        self._path = checkpoint_path(settings, source)
+        self._settings = settings
         self._members: dict[tuple[str, Config], Forecaster] = {}
-        self._stamp = 0
+        self._stamps: dict[str, int] = {}
         self.note = ""
         self.damage = ""
         """Why the trained forecaster that was judged best cannot be used; empty if it can."""
@@ -56,15 +56,16 @@ class Chooser:
         return trained
 
     def _trained(self, name: str, config: Config, note: str) -> Forecaster:
-        stamp = self._path.stat().st_mtime_ns if self._path.exists() else 0
-        if stamp != self._stamp:
+        path = checkpoint_path(self._settings, self._source, name)
+        stamp = path.stat().st_mtime_ns if path.exists() else 0
+        if stamp != self._stamps.get(name):
             self._members.pop((name, config), None)
         member = self._members.get((name, config))
         if member is None:
             member = resolve(FORECASTERS, name, "forecaster")(config)
-            member.restore(self._path)
+            member.restore(path)
             self._members[name, config] = member
-            self._stamp = stamp
+            self._stamps[name] = stamp
         self._note(note)
         return member
 
@@ -82,9 +83,9 @@ class Chooser:
         self.note = note
 
     def _scores(self) -> list[dict[str, object]]:
-        rows = forecasts.scores(self._store, self._source, limit=200)
+        rows = forecasts.scores(self._store, self._source, cache_name=TOTAL, limit=100)
         newest = rows[-1]["at"] if rows else None
-        return [row for row in rows if row["at"] == newest and row["cache_name"] == TOTAL]
+        return [row for row in rows if row["at"] == newest]
 
     def _verdict(self) -> tuple[str | None, str]:
         chosen = [row for row in self._scores() if row["chosen"]]

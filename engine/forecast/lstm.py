@@ -18,14 +18,11 @@ from torch import nn
 
 from engine.errors import CheckpointError, ModelNotFitted
 from engine.forecast import checkpoint
-from engine.forecast.base import Config, Forecast, Forecaster, Series
+from engine.forecast.base import TAIL, Config, Forecast, Forecaster, Series
 from engine.forecast.features import Scale, fit_scales, inputs, scale_array, targets, undo
 from engine.forecast.network import Network
 from engine.forecast.quantised import quantise, quantised_ratio
 from engine.forecast.training import Windows, train
-
-TAIL = 12
-"""Windows that training needs at least, those to stop by among them."""
 
 VALIDATION_SHARE = 0.15
 

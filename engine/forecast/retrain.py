@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from db.queries import system
 from engine import actions
 from engine.errors import EngineError
-from engine.forecast.base import Config
+from engine.forecast.base import TAIL, Config
 from engine.forecast.tuning import config_of
 from engine.settings import Settings
 from engine.tunables import Tuned
@@ -19,7 +19,6 @@ _log = logging.getLogger(__name__)
 
 _PAUSE_AFTER_FAILURE_S = 30.0
 _OVER = frozenset({"done", "failed", "cancelled", "interrupted"})
-_LEAST_TAIL = 12
 
 
 def least_intervals(config: Config) -> int:
@@ -27,7 +26,7 @@ def least_intervals(config: Config) -> int:
 
     Four fifths of the series are learned from; see `backtest.split`.
     """
-    return math.ceil((config.window + config.horizon + _LEAST_TAIL) / 0.8)
+    return math.ceil((config.window + config.horizon + TAIL) / 0.8)
 
 
 class Retraining:

@@ -99,7 +99,7 @@ def train(
     verdict = judge(scores, wanted)
     for name, member in fitted.items():
         if name not in NAIVE:
-            member.save(checkpoint_path(settings, source.id))
+            member.save(checkpoint_path(settings, source.id, name))
     keep_scores(store, source.id, scores, verdict)
     return {"chosen": verdict.chosen, "note": verdict.note, "intervals": len(series)}
 

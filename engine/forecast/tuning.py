@@ -23,6 +23,6 @@ def config_of(tuned: Tuned) -> Config:
     )
 
 
-def checkpoint_path(settings: Settings, source: int) -> Path:
-    """Where the trained forecaster of a source is kept."""
-    return settings.data_path / "checkpoints" / f"forecaster-{source}.json"
+def checkpoint_path(settings: Settings, source: int, name: str) -> Path:
+    """Where a source's trained forecaster of that name is kept."""
+    return settings.data_path / "checkpoints" / f"forecaster-{source}-{name}.json"

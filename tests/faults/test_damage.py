@@ -57,7 +57,7 @@ def engine(store: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("engine")
     for place, content in (
         ("data/queue/predictions.journal", b"\xff" * 5000),
-        (f"data/checkpoints/forecaster-{SAMPLE}.json", b'{"check": "0", "content": {'),
+        (f"data/checkpoints/forecaster-{SAMPLE}-lstm.json", b'{"check": "0", "content": {'),
     ):
         path = folder / place
         path.parent.mkdir(parents=True, exist_ok=True)

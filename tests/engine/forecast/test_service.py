@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,19 @@ from engine.broker.base import Counters, Message, PutReply
 from engine.clock import ManualClock
 from engine.collector.sums import Sums
 from engine.errors import BrokerError
-from engine.forecast import service, train
+from engine.forecast import FORECASTERS, service, train
+from engine.forecast.backtest import Score, Verdict
+from engine.forecast.base import Config
+from engine.forecast.chooser import Chooser
 from engine.forecast.retrain import Retraining
 from engine.forecast.round import message
 from engine.forecast.series import SeriesBook
 from engine.forecast.service import Forecasting
+from engine.forecast.tuning import config_of
 from engine.records import OTHER, TOTAL, Prediction
 from engine.settings import Settings, load_settings
 from engine.sources import active_source
+from engine.tunables import Tuned
 
 START = 1_700_000_000
 
@@ -210,6 +216,46 @@ def test_training_keeps_a_checkpoint_and_everybodys_scores(
     assert {row["forecaster"] for row in scores if row["chosen"]} == {verdict["chosen"]}
     work.work(START + 401.5)
     assert predicted(queue)[0].forecaster == verdict["chosen"]
+
+
+def test_another_trained_forecaster_is_one_row_of_the_table(
+    settings: Settings, sqlite_store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, kind in (("one", "One"), ("one-more", "OneMore")):
+        monkeypatch.setitem(FORECASTERS, name, f"tests.engine.forecast.trained:{kind}")
+    monkeypatch.delitem(FORECASTERS, "lstm")
+    source = active_source(settings, sqlite_store)
+    fill(sqlite_store, source.id, 400)
+    train.train(settings, sqlite_store, source, lambda *_: None)
+    chooser = Chooser(settings, sqlite_store, source.id)
+    series = train.read_series(sqlite_store, source, Config())
+    for name in ("one", "one-more"):
+        judged(sqlite_store, source.id, name)
+        assert chooser.choose(name, config_of(Tuned()), series).name == name
+        assert chooser.damage == ""
+
+
+def judged(store: Engine, source: int, chosen: str) -> None:
+    """One judgement of many forecasters on many endpoints, the chosen one's first."""
+    names = [chosen, *(f"other-{number}" for number in range(8))]
+    scores = [
+        Score(name, place, 9, 1.0, 1.0, 1.0, 0.8)
+        for name in names
+        for place in (TOTAL, *(f"/{number}" for number in range(50)))
+    ]
+    train.keep_scores(store, source, scores, Verdict(chosen, "a test says so"), time.time() + 9)
+
+
+def test_a_verdict_is_found_among_the_scores_of_many_endpoints(
+    settings: Settings, sqlite_store: Engine
+) -> None:
+    source = active_source(settings, sqlite_store)
+    fill(sqlite_store, source.id, 400)
+    judged(sqlite_store, source.id, "seasonal")
+    chooser = Chooser(settings, sqlite_store, source.id)
+    series = train.read_series(sqlite_store, source, Config())
+    assert chooser.choose("lstm", config_of(Tuned()), series).name == "seasonal"
+    assert chooser.note == "a test says so"
 
 
 def test_too_few_rows_are_no_error_and_say_so(settings: Settings, sqlite_store: Engine) -> None:
