@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
 import sys
 
 import uvicorn
@@ -25,9 +27,9 @@ class Server(uvicorn.Server):
         yield
 
 
-async def serve(server: Server, lifeline: Lifeline) -> None:
-    """Serve until the lifeline says stop."""
-    serving = asyncio.create_task(server.serve())
+async def serve(server: Server, listener: socket.socket, lifeline: Lifeline) -> None:
+    """Serve on `listener` until the lifeline says stop."""
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
     said = False
     while not serving.done() and not lifeline.stopping.is_set():
         if server.started and not said:
@@ -49,15 +51,17 @@ def main() -> int:
     except EngineError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    config = uvicorn.Config(
-        app,
-        host=settings.api_host,
-        port=settings.api_port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=1,
-    )
-    asyncio.run(serve(Server(config), lifeline))
+    host, port = settings.api_host, settings.api_port
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family)
+    except OSError as error:
+        sys.stderr.write(
+            f"The API cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}.\n"
+        )
+        return 1
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    asyncio.run(serve(Server(config), listener, lifeline))
     return 0
 
 
