@@ -157,6 +157,8 @@ def run(settings: Settings, lifeline: Lifeline) -> None:
     while not lifeline.stopping.is_set():
         try:
             if not lease.hold():
+                if work is not None:
+                    work.close()
                 work = None
                 lifeline.standby(lease.holder)
             else:

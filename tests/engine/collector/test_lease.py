@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from sqlalchemy import Engine, select
@@ -25,35 +25,9 @@ from engine.lifeline import Lifeline
 from engine.settings import Settings, load_settings
 from engine.sources import Source
 from tests.engine.collector.rows import raw_rows, write
+from tests.engine.stubs.told import Told, until
 
 START = 1_700_000_000.0
-
-
-class Told:
-    """What a service says of itself."""
-
-    def __init__(self) -> None:
-        self.stopping = threading.Event()
-        self.said: list[str] = []
-        self.beats = 0
-
-    def standby(self, holder: str) -> None:
-        self.said.append(f"standby {holder}")
-
-    def degraded(self, why: str) -> None:
-        self.said.append(why)
-
-    def recovered(self) -> None:
-        self.said.append("recovered")
-
-    def ready(self) -> None:
-        pass
-
-    def beat(self, _progress: int = 0) -> None:
-        self.beats += 1
-
-    def wait(self, seconds: float) -> None:
-        self.stopping.wait(min(seconds, 0.05))
 
 
 @pytest.fixture
@@ -72,13 +46,6 @@ def run() -> Iterator[Callable[[Settings], Told]]:
         told.stopping.set()
         thread.join(20)
         assert not thread.is_alive()
-
-
-def until(condition: Callable[[], Any], seconds: float = 15) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not condition():
-        time.sleep(0.02)
-    return bool(condition())
 
 
 def test_a_collector_whose_lease_was_taken_stores_nothing_more(store: Engine) -> None:
