@@ -40,8 +40,8 @@ class Replays(Protocol):
     names: Sequence[str]
     totals_only: frozenset[str]
 
-    def prepare(self, now: float) -> None:
-        """Read what was decided and predicted of late; database errors pass through."""
+    def prepare(self, since: float) -> None:
+        """Read what was decided and predicted from then on; database errors pass through."""
 
     def feed(self, window: Window, costs: Costs, end: int) -> dict[str, Seconds]:
         """Replay settled rows up to second `end`; returns policy -> seconds."""
@@ -115,7 +115,7 @@ class Follower:
             self.watermark = now
             return Turn(0, now, False)
         if self._replays is not None:
-            self._replays.prepare(now)
+            self._replays.prepare(start if self._is_warm else start - WARM_UP_S)
             self._warm_up()
         window, end = self._windows.upto(start, now, now - SECONDS_KEPT_S)
         is_behind = end < now

@@ -7,11 +7,11 @@ the recording, so that they differ in their rulings alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Table, select
 
 from db.queries import system
 from db.session import reading
@@ -35,8 +35,11 @@ AGENT, HEURISTIC, ALWAYS, LRU = "agent", "heuristic", "always", "lru"
 DEFAULT_TTL_S = 60.0
 """As the sample origin's cache holds what no decision rules on."""
 
-_MOST = 2000
-_REMEMBERED_S = 900.0
+_MOST = 10_000
+_AHEAD_S = 900.0
+"""How long before its end a decision was made at most: it waits one interval and lasts one."""
+_OVERLAP_S = 60.0
+"""Rows are committed out of order: so far behind the newest one read is looked again."""
 
 
 class Shadows:
@@ -54,12 +57,14 @@ class Shadows:
         }
         self._rule: Agent = resolve(AGENTS, HEURISTIC, "agent")()
         self._known: dict[str, float] = {}
+        self._read_to: dict[str, float] = {}
         self._ttl_long_s = 0.0
         self._begun: int | None = None
 
-    def prepare(self, now: float) -> None:
-        """Read tunables and the decisions and predictions made of late.
+    def prepare(self, since: float) -> None:
+        """Read tunables, and what was decided and predicted for the time from `since` on.
 
+        A replay that begins anew needs what was in force then, however long ago it was decided.
         Kept apart from `feed`, so that an outage here feeds nothing by half.
         """
         tuned = Tuned(system.tunables(self._store))
@@ -68,10 +73,7 @@ class Shadows:
         if ttl_long_s != self._ttl_long_s:
             self._ttl_long_s = ttl_long_s
             self._shadows[ALWAYS].rule_all(Ruling(True, ttl_long_s, False, math.inf))
-        since = now - 60.0
-        with reading(self._store) as connection:
-            made = connection.execute(_since(decisions, self._source, since)).mappings().all()
-            seen = connection.execute(_since(predictions, self._source, since)).mappings().all()
+        made, seen = self._read(decisions, since), self._read(predictions, since)
         for row in made:
             if self._is_new(f"d{row['prediction_id']}", row["valid_until"]):
                 ruling = _ruling(row["action"], row["ttl_seconds"], row["valid_until"])
@@ -81,7 +83,10 @@ class Shadows:
                 action = self._rule.decide(observe(_prediction(row), {})).action
                 ruling = _ruling(action, ttl_of(action, tuned), row["valid_until"])
                 self._shadows[HEURISTIC].schedule(row["valid_from"], {row["cache_name"]: ruling})
-        self._known = {key: at for key, at in self._known.items() if at > now - _REMEMBERED_S}
+        for table, rows in ((decisions, made), (predictions, seen)):
+            if rows:
+                self._read_to[table.name] = float(rows[-1]["at"])
+        self._known = {key: until for key, until in self._known.items() if until > since}
 
     def feed(self, window: Window, costs: Costs, end: int) -> dict[str, Seconds]:
         """Replay settled requests up to second `end`; returns policy -> finished seconds."""
@@ -103,6 +108,16 @@ class Shadows:
             drained[name] = {at: names for at, names in shadow.drain().items() if at >= self._begun}
         return drained
 
+    def _read(self, table: Table, since: float) -> Sequence[Mapping[Any, Any]]:
+        """Rows valid after `since`, the oldest first; those that were read before only once."""
+        query = select(table).where(
+            table.c.source == self._source,
+            table.c.at >= self._read_to.get(table.name, since - _AHEAD_S) - _OVERLAP_S,
+            table.c.valid_until > since,
+        )
+        with reading(self._store) as connection:
+            return connection.execute(query.order_by(table.c.at).limit(_MOST)).mappings().all()
+
     def _is_new(self, key: str, until: float) -> bool:
         is_new = key not in self._known
         self._known[key] = until
@@ -122,8 +137,3 @@ def _prediction(row: Any) -> Prediction:  # noqa: ANN401 - a row of `predictions
 
 def _ruling(action: str, ttl_seconds: float, until: float) -> Ruling:
     return Ruling(action != Action.DROP, ttl_seconds, action == Action.KEEP_REFRESH, until)
-
-
-def _since(table: Any, source: int, at: float) -> Any:  # noqa: ANN401 - a table and its SELECT
-    query = select(table).where(table.c.source == source, table.c.at >= at)
-    return query.order_by(table.c.at.desc()).limit(_MOST)

@@ -32,13 +32,15 @@ def follower(source: Source, store: Engine) -> Follower:
     return Follower(source, store, RowReader(source, store), shadows)
 
 
-def decide(store: Engine, source: int, begin: int, name: str, action: str) -> None:
+def decide(
+    store: Engine, source: int, begin: int, name: str, action: str, seconds: float = 5.0
+) -> None:
     shared: dict[str, Any] = {
         "at": begin - 4.0,
         "source": source,
         "cache_name": name,
         "valid_from": float(begin),
-        "valid_until": begin + 5.0,
+        "valid_until": begin + seconds,
     }
     number = f"{name}{begin}"
     horizon = {part: [9.0, 9.0] for part in ("demand", "demand_low", "demand_high")}
@@ -110,3 +112,24 @@ def test_the_agents_shadow_obeys_its_decisions(sqlite_store: Engine, source: Sou
     assert kept[1] > 0.5 * kept[0]
     assert figures(sqlite_store, "heuristic", 10, "/a")[1] > dropped[1]
     assert figures(sqlite_store, "heuristic", 1, "/a") == (0, 0)
+
+
+def test_rulings_of_a_long_interval_stay_in_force_over_a_restart(
+    sqlite_store: Engine, source: Source
+) -> None:
+    write(sqlite_store, raw_rows(source.id, 13_000, START))
+    for begin in (0, 300):
+        decide(sqlite_store, source.id, START + begin, "/a", "drop", 300.0)
+    following = follower(source, sqlite_store)
+    while following.turn(START + 200.0).is_behind:
+        pass
+    before = figures(sqlite_store, "agent", 10, "/a")
+    assert before[0] > 500
+    assert before[1] == 0
+    # Decided three minutes ago, in force for two minutes yet.
+    following = follower(source, sqlite_store)
+    while following.turn(START + 250.0).is_behind:
+        pass
+    after = figures(sqlite_store, "agent", 10, "/a")
+    assert after[0] > before[0] + 500
+    assert after[1] == 0
