@@ -26,11 +26,6 @@ def bin_of(value_ms: float) -> int:
     return min(int((math.log(value_ms) - _LOG_LOWEST) / _LOG_STEP), BINS - 1)
 
 
-def edge_ms(index: int) -> float:
-    """The lower edge of a bin, in ms."""
-    return math.exp(_LOG_LOWEST + index * _LOG_STEP)
-
-
 class Histogram:
     """Counts of load times in bins; sparse, mergeable, JSON `{"bin": count}`."""
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Select, select
 
-from db.queries.run import LIMIT, Readable, Rows, first, frame, newest, rows
+from db.queries.run import LIMIT, Readable, Rows, first, newest, rows
 from db.tables import agent_checkpoints as kept
 from db.tables import decisions as decision
 from db.tables import rewards as reward
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def published(
@@ -34,18 +31,6 @@ def published(
 def latest(store: Readable, source: int, limit: int = 100) -> Rows:
     """The newest decisions, newest first."""
     return rows(store, _latest(source, limit))
-
-
-def latest_frame(store: Readable, source: int, limit: int = 100) -> pd.DataFrame:
-    """`latest` as a DataFrame."""
-    statement = _latest(source, limit)
-    return frame(rows(store, statement), statement)
-
-
-def decided_since(store: Readable, source: int, since: float, limit: int = LIMIT) -> Rows:
-    """Decisions made since epoch second `since`, oldest first."""
-    wanted = select(decision).where(decision.c.source == source, decision.c.at >= since)
-    return newest(store, wanted.order_by(decision.c.at.desc()).limit(limit))
 
 
 def without_reward(
@@ -78,14 +63,6 @@ def spans(store: Readable, source: int, since: float, until: float, limit: int =
 def rewards(store: Readable, source: int, since: float, until: float, limit: int = LIMIT) -> Rows:
     """Rewards worked out in [since, until), oldest first."""
     return newest(store, _rewards(source, since, until, limit))
-
-
-def rewards_frame(
-    store: Readable, source: int, since: float, until: float, limit: int = LIMIT
-) -> pd.DataFrame:
-    """`rewards` as a DataFrame."""
-    statement = _rewards(source, since, until, limit)
-    return frame(newest(store, statement), statement)
 
 
 def checkpoint(store: Readable, source: int, agent: str) -> dict[str, Any] | None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Select
 
 from db.session import reading
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Readable = Engine | Connection
 Rows = list[dict[str, Any]]
@@ -36,13 +33,6 @@ def first(store: Readable, statement: Select[Any]) -> dict[str, Any] | None:
     """The first row, or None."""
     found = rows(store, statement.limit(1))
     return found[0] if found else None
-
-
-def frame(found: Rows, statement: Select[Any]) -> pd.DataFrame:
-    """Rows as a DataFrame that has the statement's columns even when there are none."""
-    import pandas as pd
-
-    return pd.DataFrame(found, columns=[column.name for column in statement.selected_columns])
 
 
 def _fetch(connection: Connection, statement: Select[Any]) -> Rows:

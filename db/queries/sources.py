@@ -20,11 +20,6 @@ def source(store: Readable, source_id: int) -> dict[str, Any] | None:
     return first(store, select(known).where(known.c.id == source_id))
 
 
-def source_named(store: Readable, name: str) -> dict[str, Any] | None:
-    """One source by its name, or None."""
-    return first(store, select(known).where(known.c.name == name))
-
-
 def watermark(store: Readable, source_id: int) -> float | None:
     """Epoch seconds up to which the source is collected; None before the first rows."""
     found = first(store, select(known.c.watermark).where(known.c.id == source_id))

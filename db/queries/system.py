@@ -64,9 +64,3 @@ def events(
     if levels is not None:
         wanted = wanted.where(event.c.level.in_(levels))
     return newest(store, wanted.order_by(event.c.at.desc()).limit(limit))
-
-
-def events_after(store: Readable, last_id: int, limit: int = 500) -> Rows:
-    """Events with an id above `last_id`, in the order they were written."""
-    event = tables.events
-    return rows(store, select(event).where(event.c.id > last_id).order_by(event.c.id).limit(limit))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from db.queries.run import LIMIT, Readable, Rows, frame, newest, rows
-from db.tables import cache_metrics, miss_costs, rollups
-
-if TYPE_CHECKING:
-    import pandas as pd
+from db.queries.run import LIMIT, Readable, Rows, newest, rows
+from db.tables import rollups
 
 TOTAL = "*"
 RECORDED = "recorded"
@@ -51,20 +48,6 @@ def totals(
     return newest(store, _totals(source, since, until, policy, width, limit))
 
 
-def totals_frame(
-    store: Readable,
-    source: int,
-    since: float,
-    until: float,
-    policy: str = RECORDED,
-    width: int | None = None,
-    limit: int = LIMIT,
-) -> pd.DataFrame:
-    """`totals` as a DataFrame."""
-    statement = _totals(source, since, until, policy, width, limit)
-    return frame(newest(store, statement), statement)
-
-
 def endpoints(
     store: Readable,
     source: int,
@@ -76,20 +59,6 @@ def endpoints(
 ) -> Rows:
     """Sums per endpoint over [since, until), the longest load time first."""
     return rows(store, _endpoints(source, since, until, policy, width, limit))
-
-
-def endpoints_frame(
-    store: Readable,
-    source: int,
-    since: float,
-    until: float,
-    policy: str = RECORDED,
-    width: int | None = None,
-    limit: int = 200,
-) -> pd.DataFrame:
-    """`endpoints` as a DataFrame."""
-    statement = _endpoints(source, since, until, policy, width, limit)
-    return frame(rows(store, statement), statement)
 
 
 def series(
@@ -112,39 +81,6 @@ def series(
     return rows(store, wanted.order_by(rollups.c.at, rollups.c.cache_name).limit(limit))
 
 
-def endpoint_frame(
-    store: Readable,
-    source: int,
-    cache_name: str,
-    since: float,
-    until: float,
-    policy: str = RECORDED,
-    width: int | None = None,
-    limit: int = LIMIT,
-) -> pd.DataFrame:
-    """Buckets of one endpoint that start in [since, until), oldest first."""
-    statement = _totals(source, since, until, policy, width, limit, cache_name)
-    return frame(newest(store, statement), statement)
-
-
-def recent_rows_frame(store: Readable, source: int, limit: int = 100) -> pd.DataFrame:
-    """The newest raw rows of our own `cache_metrics`, newest first: a look, not a measurement."""
-    raw = cache_metrics
-    statement = (
-        select(raw).where(raw.c.source == source).order_by(raw.c.timestamp.desc()).limit(limit)
-    )
-    return frame(rows(store, statement), statement)
-
-
-def known_costs(store: Readable, source: int, limit: int = 20_000) -> Rows:
-    """The last miss cost of each key, the latest first."""
-    cost = miss_costs
-    return rows(
-        store,
-        select(cost).where(cost.c.source == source).order_by(cost.c.at.desc()).limit(limit),
-    )
-
-
 def _of(source: int, policy: str, width: int) -> tuple[Any, ...]:
     return rollups.c.source == source, rollups.c.policy == policy, rollups.c.width == width
 
@@ -163,10 +99,9 @@ def _totals(
     policy: str,
     width: int | None,
     limit: int,
-    cache_name: str = TOTAL,
 ) -> Select[Any]:
     window = _window(source, since, until, policy, width)
-    wanted = select(rollups).where(*window, rollups.c.cache_name == cache_name)
+    wanted = select(rollups).where(*window, rollups.c.cache_name == TOTAL)
     return wanted.order_by(rollups.c.at.desc()).limit(limit)
 
 

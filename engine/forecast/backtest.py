@@ -17,7 +17,6 @@ from engine.records import TOTAL
 
 TEST_SHARE = 0.2
 ORIGINS = 40
-YARDSTICK = "last"
 
 NAIVE = ("last", "seasonal")
 

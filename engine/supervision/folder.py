@@ -64,12 +64,3 @@ def write_run_file(path: Path, content: dict[str, Any]) -> None:
     with os.fdopen(descriptor, "w") as file:
         json.dump(content, file, indent=1)
     draft.replace(path)
-
-
-def read_run_file(path: Path) -> dict[str, Any]:
-    """What the run file says; empty when there is none or it is damaged."""
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 
 from db import writes
 from db.migrations import migrate
-from db.queries import pages, pages_learning, queue, system, traffic
+from db.queries import pages, pages_learning, system, traffic
 from db.session import open_store
 from db.tables import decisions, predictions, queue_samples, rewards, rollups
 
@@ -86,8 +86,7 @@ def refresh(store: Engine) -> float:
         function(store, **{name: values[name] for name in takes if name in values})
     system.events(store, since)
     system.tunables(store)
-    queue.latest(store, "predictions")
-    traffic.endpoints_frame(store, 1, since, END)
+    traffic.endpoints(store, 1, since, END)
     return time.perf_counter() - begun
 
 

@@ -120,7 +120,7 @@ def test_several_who_want_the_same_source_get_the_same_one(store: Engine) -> Non
 def test_a_sources_mapping_is_kept_until_another_is_given(store: Engine) -> None:
     first = writes.ensure_source(store, "own", "table", "measured", {"timestamp": "ts"})
     assert writes.ensure_source(store, "own", "table", "measured") == first
-    found = sources.source_named(store, "own")
+    found = sources.source(store, first)
     assert found is not None
     assert found["mapping"] == {"timestamp": "ts"}
     writes.ensure_source(store, "own", "table", "measured", {"timestamp": "t"})

@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from db import writes
 from db.queries import forecasts
-from db.tables import rollups
+from db.session import reading
+from db.tables import predictions, rollups
 from engine.broker.base import Counters, Message, PutReply
 from engine.clock import ManualClock
 from engine.collector.sums import Sums
@@ -107,8 +108,9 @@ def test_a_round_is_one_burst_and_the_same_rows(
     busy = next(one for one in made if one.cache_name == "/b")
     assert busy.demand[0] == pytest.approx(15.0)
     assert busy.load_time_ms[0] == pytest.approx(20.0)
-    stored = forecasts.latest_round(sqlite_store, work.source.id)
-    assert {row["id"] for row in stored} == {one.id for one in made}
+    with reading(sqlite_store) as connection:
+        stored = connection.execute(select(predictions.c.id)).scalars().all()
+    assert set(stored) == {one.id for one in made}
     record = message(busy, ManualClock(START + 61.5))
     assert record.id == busy.id
     assert record.expires_ns - record.sent_ns == pytest.approx(8.5e9)
