@@ -67,11 +67,13 @@ def test_polls_do_not_pile_up_behind_a_database_that_hangs(
             await origin.turn()
             await asyncio.sleep(0.05)
         assert origin._background._work_queue.qsize() == 0, "polls wait in line"
-        assert len(polls) == 1
+        assert len(polls) <= 1
         free.set()
-        await asyncio.sleep(0.3)
-        origin._next_poll = 0.0
-        await origin.turn()
+        end = time.monotonic() + 10
+        while len(polls) < 2 and time.monotonic() < end:
+            origin._next_poll = 0.0
+            await origin.turn()
+            await asyncio.sleep(0.05)
 
     asyncio.run(turns())
     assert len(polls) >= 2, "polling goes on once the database answers"
