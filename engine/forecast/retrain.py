@@ -37,13 +37,15 @@ class Retraining:
         self._store = store
         self._job = ""
         self._next = 0.0
-        self._trained_with: object = None
+        self._trained_with: Config | None = None
 
     def consider(self, tuned: Tuned, intervals: int, now: float) -> None:
         """Start a training if one is due; database errors pass through."""
         config = config_of(tuned)
         if intervals < least_intervals(config):
             return
+        if self._trained_with is None:
+            self._recall(config, tuned.number("forecast.retrain_s"))
         due = now >= self._next or config != self._trained_with
         if not due or self._is_running():
             return
@@ -55,6 +57,14 @@ class Retraining:
         else:
             self._next = now + tuned.number("forecast.retrain_s")
         self._trained_with = config
+
+    def _recall(self, config: Config, pause_s: float) -> None:
+        """Go on from the newest training: a restart of this service is no reason to train again."""
+        newest = next((job for job in system.jobs(self._store) if job["kind"] == "retrain"), None)
+        if newest is not None and newest["state"] in {"queued", "running", "done"}:
+            self._job = newest["id"]
+            self._next = newest["created_at"] + pause_s
+            self._trained_with = config
 
     def _is_running(self) -> bool:
         job = system.job(self._store, self._job) if self._job else None
