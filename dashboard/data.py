@@ -178,13 +178,30 @@ def scores(source: int) -> pd.DataFrame:
 
 @st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=16)
 def decisions(source: int, window_s: int) -> pd.DataFrame:
-    """Decisions, newest first."""
+    """The newest decisions, newest first."""
     return pages_learning.decisions_frame(store(), source, time.time() - window_s)
+
+
+def all_decisions(source: int, window_s: int) -> pd.DataFrame:
+    """Every decision of the window, for a download."""
+    return pages_learning.decisions_frame(store(), source, time.time() - window_s, 200_000)
+
+
+@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=16)
+def rounds(source: int, window_s: int) -> pd.DataFrame:
+    """Decisions summed per interval and action, oldest first."""
+    return pages_learning.rounds_frame(store(), source, time.time() - window_s)
+
+
+@st.cache_data(ttl=SLOW_S / 4, show_spinner=False, max_entries=16)
+def visits(source: int, window_s: int) -> pd.DataFrame:
+    """How many decisions were made in each state."""
+    return pages_learning.visits_frame(store(), source, time.time() - window_s)
 
 
 @st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=16)
 def rewards(source: int, window_s: int) -> pd.DataFrame:
-    """Rewards, newest first."""
+    """Rewards summed per interval, oldest first."""
     return pages_learning.rewards_frame(store(), source, time.time() - window_s)
 
 

@@ -20,10 +20,9 @@ BARS = 60
 
 def reward_lines(rewards: pd.DataFrame) -> pd.DataFrame:
     """Mean reward of each interval's decisions, raw and as a moving average (factor 0.9)."""
-    known = rewards.dropna(subset=["reward_ms"])
-    if known.empty:
+    each = means(rewards)
+    if each.empty:
         return empty()
-    each = known.astype({"reward_ms": "float64"}).groupby("valid_from")["reward_ms"].mean()
     smooth = each.ewm(alpha=1 - SMOOTHING).mean()
     parts = [
         pd.DataFrame({"at": each.index, "series": name, "value": values.to_numpy()})
@@ -32,17 +31,23 @@ def reward_lines(rewards: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def exploration_line(decisions: pd.DataFrame) -> pd.DataFrame:
+def means(rewards: pd.DataFrame) -> pd.Series:
+    """Mean reward (ms) of each interval's judged decisions, by the interval's begin."""
+    known = rewards[rewards["judged"] > 0].astype({"reward_ms": "float64"})
+    return (known["reward_ms"] / known["judged"]).set_axis(known["valid_from"])
+
+
+def exploration_line(rounds: pd.DataFrame) -> pd.DataFrame:
     """The exploration rate over time."""
-    rates = decisions.groupby("at")["exploration"].last()
+    rates = rounds.groupby("valid_from")["exploration"].max()
     return pd.DataFrame({"at": rates.index, "series": "exploration", "value": rates.to_numpy()})
 
 
-def share_rows(decisions: pd.DataFrame, span: Span) -> pd.DataFrame:
+def share_rows(rounds: pd.DataFrame, span: Span) -> pd.DataFrame:
     """Share of each action per bar; a window has at most `BARS` bars."""
     width = max(5.0, (span.end - span.start) / BARS)
-    counted = decisions.assign(bar=(decisions["at"] // width) * width)
-    counts = counted.groupby(["bar", "action"]).size().rename("count").reset_index()
+    counted = rounds.assign(bar=(rounds["valid_from"] // width) * width)
+    counts = counted.groupby(["bar", "action"])["count"].sum().reset_index()
     counts["order"] = counts["action"].map(ACTIONS.index)
     counts = counts.sort_values(["bar", "order"], ignore_index=True)
     bars = counts.groupby("bar")["count"]
@@ -60,9 +65,9 @@ def share_rows(decisions: pd.DataFrame, span: Span) -> pd.DataFrame:
     )
 
 
-def action_shares(decisions: pd.DataFrame, span: Span, theme: Theme) -> AnyChart:
+def action_shares(rounds: pd.DataFrame, span: Span, theme: Theme) -> AnyChart:
     """Stacked bars over time: which actions are taken."""
-    rows = share_rows(decisions, span)
+    rows = share_rows(rounds, span)
     ends = pd.DataFrame(
         {
             "at": pd.to_datetime([span.start, span.end], unit="s", utc=True),

@@ -36,7 +36,7 @@ class Panel:
     title: str
     colours: Mapping[str, str]
     number: str = ",.3~g"
-    axis: str = ",~g"
+    axis: str = ",~f"
     height: int = HEIGHT
     dashed: tuple[str, ...] = ()
     faint: tuple[str, ...] = ()

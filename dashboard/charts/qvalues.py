@@ -21,16 +21,16 @@ MOST_STATES = 25
 COLUMNS = ["state", "meaning", "action", "value", "best", "visits"]
 
 
-def q_rows(decisions: pd.DataFrame, checkpoint: str | None) -> pd.DataFrame:
+def q_rows(decisions: pd.DataFrame, visits: pd.DataFrame, checkpoint: str | None) -> pd.DataFrame:
     """State, action and value: the stored table where it can be read, else the newest decisions.
 
-    The states in which most decisions of the window were made come first.
+    The states in which most decisions of the window were made (`visits`) come first.
     """
     table = _stored(checkpoint) if checkpoint else {}
     if not table:
         newest = decisions.sort_values("at").drop_duplicates("state", keep="last")
         table = {str(row["state"]): _values(row["q_values"]) for row in newest.to_dict("records")}
-    visits = decisions["state"].value_counts() if not decisions.empty else pd.Series(dtype="int64")
+    counts = dict(zip(visits["state"], visits["count"], strict=True))
     rows = [
         {
             "state": state,
@@ -38,7 +38,7 @@ def q_rows(decisions: pd.DataFrame, checkpoint: str | None) -> pd.DataFrame:
             "action": action,
             "value": value,
             "best": value == max(values),
-            "visits": int(visits.get(state, 0)),
+            "visits": int(counts.get(state, 0)),
         }
         for state, values in table.items()
         for action, value in zip(WORDS, values, strict=False)
@@ -79,6 +79,7 @@ def q_heatmap(rows: pd.DataFrame, theme: Theme) -> AnyChart:
             labelAngle=0,
             labelOverlap=False,
             labelExpr="split(datum.label, ' ')",
+            labelPadding=30,  # lines after the first go down, towards the cells
             ticks=False,
         ),
     )
@@ -105,4 +106,4 @@ def q_heatmap(rows: pd.DataFrame, theme: Theme) -> AnyChart:
         .mark_point(shape="circle", size=28, filled=True, color=ink)
         .encode(x=x, y=y)
     )
-    return alt.layer(cells, best).properties(height=alt.Step(20))
+    return alt.layer(cells, best).properties(height=20 * max(1, len(states)))

@@ -21,32 +21,44 @@ from engine.agent.words import action_words
 WAITING = "No reward yet: it follows a decision's end by about two seconds."
 
 
-def figures(decisions: pd.DataFrame, rewards: pd.DataFrame) -> None:
+STRETCH = 12
+"""Intervals that the smoothed figures span: a minute, as intervals are set at first."""
+
+
+def figures(rounds: pd.DataFrame, rewards: pd.DataFrame) -> None:
     """Headline figures of the window."""
-    known = rewards["reward_ms"].astype("float64").dropna().iloc[::-1]
-    rates = decisions["exploration"].astype("float64").iloc[::-1]
+    each = learning.means(rewards)
+    judged = float(rewards["judged"].sum())
+    sums = rounds.groupby("valid_from")[["count", "explored"]].sum().astype("float64")
+    rates = rounds.groupby("valid_from")["exploration"].max().astype("float64")
+    made = float(sums["count"].sum())
     with st.grid(6, min_column_width=150):
-        mean = float(known.mean()) if len(known) else None
-        smooth = known.rolling(20, min_periods=1).mean()
+        mean = float(rewards["reward_ms"].astype("float64").sum()) / judged if judged else None
+        smooth = each.rolling(STRETCH, min_periods=1).mean()
         card("Reward", mean, "ms", smooth, explains="Mean per decision in this window")
-        best = float(smooth.max()) if len(known) else None
-        card("Best stretch", best, "ms", explains="Highest mean of 20 decisions in a row")
+        best = float(smooth.iloc[STRETCH - 1 :].max()) if len(each) >= STRETCH else None
+        card("Best stretch", best, "ms", smooth, explains=f"Highest mean of {STRETCH} intervals")
         rate = float(rates.iloc[-1]) if len(rates) else None
         card("Exploration", rate, "", rates, percent=True, explains="Chance of a random action")
-        share = float(decisions["explored"].astype(bool).mean()) if len(decisions) else None
-        random = decisions["explored"].astype("float64").iloc[::-1].rolling(40, 1).mean()
+        share = float(sums["explored"].sum()) / made if made else None
+        recent = sums.rolling(STRETCH, min_periods=1).sum()
+        random = recent["explored"] / recent["count"]
         card("Explored", share, "", random, percent=True, explains="Decisions that were random")
-        rounds = decisions.groupby("valid_from").size()
-        card("Decisions", float(len(decisions)), "", rounds, digits=0, explains="In this window")
-        lost = float(rewards["reward_ms"].isna().sum())
-        card("Without reward", lost, "", digits=0, explains="Not computable; the row says why")
+        card("Decisions", made, "", sums["count"], digits=0, explains="In this window")
+        lost = rewards["without"].astype("float64")
+        card("Without reward", float(lost.sum()), "", lost, digits=0, explains=_WITHOUT)
 
 
-def charts(source: data.SourceRow, decisions: pd.DataFrame, rewards: pd.DataFrame) -> None:
+_WITHOUT = "Decisions of this window whose reward could not be computed: rows of theirs are missing"
+
+
+def charts(
+    source: data.SourceRow, decisions: pd.DataFrame, rounds: pd.DataFrame, rewards: pd.DataFrame
+) -> None:
     """Rewards, exploration, actions, Q-table."""
     theme, span = shell.theme(), shell.span()
     events = data.events(shell.window_s())
-    left, right = st.columns(2)
+    left, right = shell.pair()
     with left:
         st.markdown("**Reward** · mean per interval, and smoothed (factor 0.9)")
         shades = {learning.EACH: colour("reward", theme), learning.SMOOTH: colour("agent", theme)}
@@ -54,14 +66,14 @@ def charts(source: data.SourceRow, decisions: pd.DataFrame, rewards: pd.DataFram
         lines = learning.reward_lines(rewards)
         timeline("agent-reward", lines, panel, waiting=WAITING, events=events)
         st.markdown("**Actions** · shares over time")
-        if decisions.empty:
+        if rounds.empty:
             empty("No decision in this window.")
         else:
-            shares = decisions["action"].value_counts(normalize=True)
+            shares = rounds.groupby("action")["count"].sum() / rounds["count"].sum()
             says = "Shares of actions: " + ", ".join(
                 f"{action_words(str(a))} {s:.0%}" for a, s in shares.items()
             )
-            chart(learning.action_shares(decisions, span, theme), "agent-actions", says)
+            chart(learning.action_shares(rounds, span, theme), "agent-actions", says)
     with right:
         st.markdown("**Exploration** · chance of a random action")
         panel = Panel(
@@ -72,14 +84,14 @@ def charts(source: data.SourceRow, decisions: pd.DataFrame, rewards: pd.DataFram
             theme=theme,
             legend=False,
         )
-        line = learning.exploration_line(decisions)
+        line = learning.exploration_line(rounds)
         timeline("agent-exploration", line, panel, waiting=WAITING, floor=0.05)
         st.markdown(
             "**Q-table** · expected net share of load time saved; a dot marks the best action"
         )
-        stored = data.checkpoints(source.id)
+        stored, visits = data.checkpoints(source.id), data.visits(source.id, shell.window_s())
         text = str(stored["state"].iloc[0]) if not stored.empty else None
-        rows = qvalues.q_rows(decisions, text)
+        rows = qvalues.q_rows(decisions, visits, text)
         if rows.empty:
             empty("The Q-table fills with the first decisions.")
         else:
@@ -96,8 +108,9 @@ def page_live(source: data.SourceRow) -> None:
     window = shell.window_s()
     decisions, rewards = data.decisions(source.id, window), data.rewards(source.id, window)
     agent_controls.standing(source, decisions)
-    figures(decisions, rewards)
-    charts(source, decisions, rewards)
+    rounds = data.rounds(source.id, window)
+    figures(rounds, rewards)
+    charts(source, decisions, rounds, rewards)
     agent_tables.shadows(source)
     age = f"{ago(time.time() - float(decisions['at'].iloc[0]))} old" if len(decisions) else "none"
     st.markdown(f"**Latest decisions** · newest first, newest {age}")
@@ -112,4 +125,4 @@ if found is None:
 else:
     agent_controls.controls(found)
     shell.live(page_live, found)
-    exporting.downloads("decisions", partial(data.decisions, found.id, shell.window_s()))
+    exporting.downloads("decisions", partial(data.all_decisions, found.id, shell.window_s()))

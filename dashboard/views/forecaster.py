@@ -68,7 +68,7 @@ def charts(frame: pd.DataFrame) -> None:
     with right:
         st.markdown("**Error** · mean of 12 intervals, beside that of the last value")
         both = colours([forecasts.MODEL, forecasts.NAIVE], theme)
-        panel = Panel("Error (1/s)", both, ",.3f", "~g", dashed=(forecasts.NAIVE,), theme=theme)
+        panel = Panel("Error (1/s)", both, ",.3f", "~f", dashed=(forecasts.NAIVE,), theme=theme)
         timeline("forecast-error", forecasts.errors(frame), panel, waiting=WAITING, floor=0.1)
     st.markdown("**Load time of a miss** · forecast against what came, mean of each interval")
     panel = Panel("Load time (ms)", pair, ",.1f", dashed=dashed, theme=theme, height=180)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 import pandas as pd
@@ -13,6 +14,7 @@ from dashboard.charts.palette import colours
 from dashboard.charts.panel import Panel
 from dashboard.parts import exporting, queue_tables, shell
 from dashboard.parts.drawing import card, chart, timeline
+from dashboard.parts.headline import STALE_S
 from dashboard.parts.states import empty, engine_missing
 
 WAITING = "No second of the queue's life in this window. **Start all** on the Overview starts it."
@@ -24,27 +26,27 @@ def figures(frame: pd.DataFrame) -> None:
     numbers = frame.astype("float64", errors="ignore")
     seconds = float(numbers["at"].iloc[-1] - numbers["at"].iloc[0]) + 1 if len(numbers) else 1.0
     with st.grid(6, min_column_width=150):
-        last = numbers["depth_last"].iloc[-1] if len(numbers) else None
-        card("Depth now", last, "/ 100", numbers["depth_max"], digits=0, explains=_DEPTH)
+        working = len(numbers) and time.time() - float(numbers["at"].iloc[-1]) <= STALE_S
+        top = float(numbers["depth_max"].tail(10).max()) if working else None
+        card("Queue depth", top, "/ 100", numbers["depth_max"], digits=0, explains=_DEPTH)
         for label, column, what in (("In", "accepted", _IN), ("Out", "handed_out", _OUT)):
             total = numbers[column].sum() / seconds if len(numbers) else None
             card(label, total, "/s", numbers[column], digits=2, explains=what)
         lost = numbers["overwritten"].sum() if len(numbers) else None
         card("Overwritten", lost, "", numbers["overwritten"], digits=0, explains=_OVERWRITTEN)
-        lag = numbers["accepted"].cumsum() - numbers["acknowledged"].cumsum()
-        behind = float(lag.iloc[-1] - lag.min()) if len(lag) else None
-        course = lag - lag.min() if len(lag) else lag
-        card("Consumer lag", behind, "", course, digits=0, explains=_LAG)
+        lag = numbers["depth_last"]
+        behind = float(lag.iloc[-1]) if working else None
+        card("Consumer lag", behind, "", lag, digits=0, explains=_LAG)
         slow = numbers["dequeue_p99_ms"].dropna()
         worst = float(slow.max()) if len(slow) else None
         card("Worst dequeue delay", worst, "ms", slow, digits=2, explains=_WORST)
 
 
-_DEPTH = "Predictions queued or being worked on; the line shows the highest of each second"
+_DEPTH = "Queued or being worked on: highest of the last 10 s; the line shows each second's highest"
 _IN = "Predictions accepted per second, mean of this window"
 _OUT = "Predictions handed to the agent per second, mean of this window"
 _OVERWRITTEN = "Predictions lost in this window because 100 newer ones came before they were taken"
-_LAG = "Predictions accepted but not yet acknowledged by the agent"
+_LAG = "Queued or being worked on at the end of the last second: what the agent has still to do"
 _WORST = "Highest p99 of a second in this window: from accepted to handed out"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Engine, Select, Table, func, select
+from sqlalchemy import ColumnElement, Engine, Select, Table, and_, func, or_, select
 
 from db.session import reading
 from db.tables import (
@@ -40,6 +40,8 @@ SUMS = (
     "missing",
 )
 MAX_ROWS = 20_000
+COARSE_S = 300
+"""Width of the widest rollups."""
 
 
 def read_frame(store: Engine, statement: Select[Any]) -> pd.DataFrame:
@@ -90,15 +92,29 @@ def traffic_frame(
 
 
 def endpoint_histograms_frame(store: Engine, source: int, since: float, width: int) -> pd.DataFrame:
-    """Load-time histograms of the recorded requests per endpoint: cache_name, load_histogram."""
+    """Load-time histograms of the recorded requests per endpoint: cache_name, load_histogram.
+
+    Whole stretches of `COARSE_S` come from their own buckets, only the two ends from those of
+    `width`: an hour of fifty endpoints stays some four thousand rows and is never cut.
+    """
     table = rollups
+    first = -(-int(since) // COARSE_S) * COARSE_S
+    newest = (
+        select(func.max(table.c.at))
+        .where(table.c.source == source, table.c.policy == "recorded")
+        .where(table.c.width == COARSE_S, table.c.at >= int(since))
+        .scalar_subquery()
+    )
+    # The newest coarse bucket is still filling; where there is none, the fine ones tell it all.
+    last = func.coalesce(newest, first)
+    fine, coarse = table.c.width == width, table.c.width == COARSE_S
+    ends = and_(fine, table.c.at >= int(since), or_(table.c.at < first, table.c.at >= last))
     return read_frame(
         store,
         select(table.c.cache_name, table.c.load_histogram)
-        .where(table.c.source == source, table.c.policy == "recorded")
-        .where(table.c.width == width, table.c.at >= int(since))
-        .order_by(table.c.at.desc())
-        .limit(5_000),
+        .where(table.c.source == source, table.c.policy == "recorded", table.c.cache_name != "*")
+        .where(or_(ends, and_(coarse, table.c.at >= first, table.c.at < last)))
+        .limit(MAX_ROWS),
     )
 
 
@@ -201,9 +217,3 @@ def newest_rows_frame(store: Engine, source: int, limit: int = 500) -> pd.DataFr
         .order_by(table.c.timestamp.desc())
         .limit(min(limit, 5_000)),
     )
-
-
-def row_count_estimate(store: Engine) -> int:
-    """About how many raw rows the store holds: its highest id, which costs one index look-up."""
-    with reading(store) as connection:
-        return int(connection.execute(select(func.max(cache_metrics.c.id))).scalar() or 0)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pandas as pd
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, case, func, select
 
-from db.queries.pages import read_frame
-from db.session import reading
+from db.queries.pages import MAX_ROWS, read_frame
 from db.tables import agent_checkpoints, decisions, forecast_scores, predictions, rewards
 
 
@@ -47,8 +46,8 @@ def scores_frame(store: Engine, source: int) -> pd.DataFrame:
     )
 
 
-def decisions_frame(store: Engine, source: int, since: float, limit: int = 4_000) -> pd.DataFrame:
-    """Decisions, newest first."""
+def decisions_frame(store: Engine, source: int, since: float, limit: int = 200) -> pd.DataFrame:
+    """The newest decisions, newest first; what a whole window holds is summed up by others."""
     table = decisions
     names = ("prediction_id", "at", "agent", "cache_name", "action", "ttl_seconds", "valid_from")
     more = ("valid_until", "published", "state", "q_values", "explored", "exploration", "reason")
@@ -61,15 +60,63 @@ def decisions_frame(store: Engine, source: int, since: float, limit: int = 4_000
     )
 
 
-def rewards_frame(store: Engine, source: int, since: float, limit: int = 8_000) -> pd.DataFrame:
-    """Rewards of decisions, newest first."""
-    table = rewards
+def rounds_frame(store: Engine, source: int, since: float) -> pd.DataFrame:
+    """Decisions summed per interval and action: valid_from, action, count, explored, exploration.
+
+    `explored` counts the random ones; `exploration` is the chance of one, from 0 to 1.
+    """
+    table = decisions
+    random = func.sum(case((table.c.explored.is_(True), 1), else_=0))
     return read_frame(
         store,
-        select(table)
+        select(
+            table.c.valid_from,
+            table.c.action,
+            func.count().label("count"),
+            random.label("explored"),
+            func.max(table.c.exploration).label("exploration"),
+        )
         .where(table.c.source == source, table.c.at >= since)
-        .order_by(table.c.at.desc())
-        .limit(limit),
+        .group_by(table.c.valid_from, table.c.action)
+        .order_by(table.c.valid_from)
+        .limit(MAX_ROWS),
+    )
+
+
+def visits_frame(store: Engine, source: int, since: float) -> pd.DataFrame:
+    """How many decisions were made in each state: state, count; most visited first."""
+    table = decisions
+    count = func.count().label("count")
+    return read_frame(
+        store,
+        select(table.c.state, count)
+        .where(table.c.source == source, table.c.at >= since)
+        .group_by(table.c.state)
+        .order_by(count.desc(), table.c.state)
+        .limit(1_000),
+    )
+
+
+def rewards_frame(store: Engine, source: int, since: float) -> pd.DataFrame:
+    """Rewards summed per interval, oldest first: valid_from, reward_ms, judged, without.
+
+    `reward_ms` is the sum over the `judged` decisions, null where there is none; `without` counts
+    those whose reward could not be computed.
+    """
+    table = rewards
+    judged = func.count(table.c.reward_ms)
+    return read_frame(
+        store,
+        select(
+            table.c.valid_from,
+            func.sum(table.c.reward_ms).label("reward_ms"),
+            judged.label("judged"),
+            (func.count() - judged).label("without"),
+        )
+        .where(table.c.source == source, table.c.at >= since)
+        .group_by(table.c.valid_from)
+        .order_by(table.c.valid_from)
+        .limit(MAX_ROWS),
     )
 
 
@@ -80,12 +127,3 @@ def checkpoints_frame(store: Engine, source: int) -> pd.DataFrame:
         store,
         select(table).where(table.c.source == source).order_by(table.c.at.desc()).limit(10),
     )
-
-
-def last_decision_at(store: Engine, source: int) -> float | None:
-    """When the newest decision was made; None before the first."""
-    with reading(store) as connection:
-        found = connection.execute(
-            select(func.max(decisions.c.at)).where(decisions.c.source == source)
-        ).scalar()
-        return None if found is None else float(found)

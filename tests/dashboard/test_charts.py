@@ -73,6 +73,13 @@ def test_ends_and_events_travel_with_the_data() -> None:
     assert rows.loc[rows["kind"] == "event", "label"].tolist() == ["queue: ready"]
 
 
+def test_a_mean_reward_counts_only_what_was_judged() -> None:
+    rewards = pd.DataFrame({"valid_from": [5.0, 10.0], "reward_ms": [30.0, None],
+                            "judged": [3, 0], "without": [1, 4]})  # fmt: skip
+    assert learning.means(rewards).to_dict() == {5.0: 10.0}
+    assert learning.reward_lines(rewards)["value"].tolist() == [10.0, 10.0]
+
+
 def test_a_name_has_one_colour_wherever_it_appears() -> None:
     assert colours(["x", "agent"], "light")["agent"] == colour("agent", "light")
     assert colour("agent", "light") != colour("agent", "dark")
@@ -96,19 +103,24 @@ def test_a_forecast_is_compared_with_exactly_its_own_seconds() -> None:
 
 
 def test_shares_of_actions_stack_to_one() -> None:
-    decisions = pd.DataFrame({"at": [1.0, 2.0, 3.0, 4.0],
-                              "action": ["drop", "keep_long", "drop", "keep_refresh"]})  # fmt: skip
-    rows = learning.share_rows(decisions, panel.Span(0, 60))
+    rounds = pd.DataFrame({"valid_from": [1.0, 2.0, 3.0], "count": [5, 9, 2],
+                           "action": ["drop", "keep_long", "keep_refresh"]})  # fmt: skip
+    rows = learning.share_rows(rounds, panel.Span(0, 60))
     assert rows["high"].max() == 1.0
     assert rows["share"].sum() == pytest.approx(1.0)
     assert (rows["high"] - rows["low"] - rows["share"]).abs().max() < 1e-12
+
+
+def visits(decisions: pd.DataFrame) -> pd.DataFrame:
+    """As the store counts them."""
+    return decisions.groupby("state").size().rename("count").reset_index()
 
 
 def test_a_damaged_checkpoint_falls_back_to_what_decisions_tell() -> None:
     decisions = pd.DataFrame(
         {"at": [1.0, 2.0], "state": ["1.1.1.1"] * 2, "q_values": [[0, 0, 0, 0], [1, 2, 3, 4]]}
     )
-    rows = qvalues.q_rows(decisions, "{not json")
+    rows = qvalues.q_rows(decisions, visits(decisions), "{not json")
     assert rows["value"].tolist() == [1, 2, 3, 4]
     assert rows["visits"].tolist() == [2] * 4
 
@@ -121,7 +133,7 @@ def test_the_real_agents_checkpoint_can_be_drawn() -> None:
     agent = QLearning(seed=1)
     agent.learn(Transition("1.1.1.1", Action.KEEP_LONG, 0.5, None, 1))
     nothing = pd.DataFrame({"at": [], "state": [], "q_values": []})
-    rows = qvalues.q_rows(nothing, agent.save())
+    rows = qvalues.q_rows(nothing, visits(nothing), agent.save())
     best = rows[rows["best"]]
     assert best["action"].tolist() == ["keep long"]
     assert best["value"].iloc[0] > 0
