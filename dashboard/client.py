@@ -14,6 +14,8 @@ from engine import actions
 from engine.errors import EngineError
 
 WHO = "dashboard"
+DOWN = frozenset({"stopped", "failed"})
+"""States of a service that does nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal, NamedTuple
+
 import pandas as pd
 import streamlit as st
 
 from dashboard import client, data
+from dashboard.client import DOWN
+from dashboard.parts.services import cell
 from engine import actions
-from engine.tunables import Tuned
+from engine.tunables import TUNABLES, Tuned
+
+MODES = {
+    "advise": "The agent advises only from now on",
+    "control": "The agent controls the cache from now on",
+    "auto": "The agent controls the sample's cache, and advises on your own system",
+}
+
+
+class Standing(NamedTuple):
+    """Whether the agent steers, as one badge: its words, icon and colour, and the reason."""
+
+    words: str
+    icon: str
+    colour: Literal["green", "blue", "orange"]
+    why: str = ""
 
 
 def tuned() -> Tuned:
@@ -21,9 +40,22 @@ def set_value(name: str, value: object) -> None:
     outcome = client.ask(actions.set_tunable, name, value, who=client.who())
     data.tunables.clear()
     if outcome.done:
-        st.toast(f"{name} = {outcome.value}", icon=":material/check:")
+        st.toast(_said(name, outcome.value), icon=":material/check:")
     else:
         st.toast(outcome.sentence, icon=":material/error:", duration="long")
+
+
+def _said(name: str, value: object) -> str:
+    """What a change means, in words; never the tunable's name alone."""
+    if name == "agent.hold":
+        return "The agent is on hold" if value else "The agent is released"
+    if name == "agent.mode" and value in MODES:
+        return MODES[str(value)]
+    known = TUNABLES.get(name)
+    if known is None:
+        return f"{name} is now {value}"
+    shown = ("on" if value else "off") if isinstance(value, bool) else value
+    return f"{known.help}: now {shown} {known.unit}".rstrip()
 
 
 def effective(mode: str, source: data.SourceRow) -> str:
@@ -39,12 +71,6 @@ def controls(source: data.SourceRow) -> None:
     mode = effective(values.text("agent.mode"), source)
     held = values.flag("agent.hold")
     with st.container(horizontal=True, vertical_alignment="center"):
-        if held:
-            st.badge("held: publishes nothing new", icon=":material/pause:", color="orange")
-        elif mode == "control":
-            st.badge("controls the cache", icon=":material/bolt:", color="green")
-        else:
-            st.badge("advises only", icon=":material/visibility:", color="blue")
         if mode == "advise":
             if st.button("Give control …", key="agent-control", icon=":material/bolt:"):
                 _confirm(source)
@@ -74,18 +100,40 @@ def why_held(decisions: pd.DataFrame) -> str:
     return why if found else ""
 
 
-def standing(source: data.SourceRow, decisions: pd.DataFrame) -> None:
-    """Say why when the agent may control but its decisions are held back."""
-    values = tuned()
-    may = effective(values.text("agent.mode"), source) == "control"
-    if not may or values.flag("agent.hold") or decisions.empty:
-        return
-    if not bool(decisions["published"].iloc[0]):
+def standing_of(mode: str, held: bool, decisions: pd.DataFrame, *, up: bool = True) -> Standing:
+    """How the agent stands: by what is allowed, and by what the newest decisions came to."""
+    if not up:
+        return Standing("the agent is stopped", "stop_circle", "orange", "nothing is decided")
+    if mode != "control":
+        return Standing("advises only", "visibility", "blue", "decisions are judged in shadow")
+    if held:
+        return Standing("control, on hold", "pause", "orange", "nothing new is published")
+    if not decisions.empty and not bool(decisions["published"].iloc[0]):
         why = why_held(decisions) or "the newest decisions are not published"
-        st.caption(
-            f":orange[:material/shield: Held back: {why}.] The cache runs as plain LRU; the agent "
-            "goes on deciding in shadow, and steers again once that saves as much."
+        return Standing("control, suspended", "shield", "orange", why)
+    return Standing("controls the cache", "bolt", "green")
+
+
+def agent_is_up() -> bool:
+    """Whether an engine runs whose agent is not down."""
+    engine = client.engine()
+    service = engine.service("agent") if engine else None
+    return engine is not None and (service is None or service.state not in DOWN)
+
+
+def standing(source: data.SourceRow, decisions: pd.DataFrame) -> None:
+    """One badge that says whether the agent steers the cache, and why not."""
+    values = tuned()
+    mode = effective(values.text("agent.mode"), source)
+    now = standing_of(mode, values.flag("agent.hold"), decisions, up=agent_is_up())
+    badge = f":{now.colour}-badge[:material/{now.icon}: {now.words}]"
+    if now.words == "control, suspended":
+        st.markdown(
+            f"{badge} {cell(now.why)}. The cache runs as plain LRU; the agent goes on deciding in "
+            "shadow, and steers again once that saves as much."
         )
+    else:
+        st.markdown(f"{badge} {now.why}".rstrip())
 
 
 @st.dialog("Give the agent control?")
@@ -98,6 +146,6 @@ def _confirm(source: data.SourceRow) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Cancel", key="agent-control-no"):
             st.rerun()
-        if st.button("Give control", type="primary", key="agent-control-yes"):
-            set_value("agent.mode", "control")
+        given: Any = {"on_click": set_value, "args": ("agent.mode", "control")}
+        if st.button("Give control", type="primary", key="agent-control-yes", **given):
             st.rerun()

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from dashboard import client
+from dashboard.client import DOWN
 from engine import actions
-
-DOWN = frozenset({"stopped", "failed"})
 
 
 class Verb(NamedTuple):

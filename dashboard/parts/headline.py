@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data
-from dashboard.charts import series
+from dashboard.charts import learning, series
 from dashboard.parts import agent_controls, shell
 from dashboard.parts.drawing import card
 
@@ -25,7 +25,7 @@ def figures(source: data.SourceRow) -> None:
     current = newest is not None and time.time() - newest <= STALE_S + width
     queue = data.queue(window)
     working = not queue.empty and time.time() - float(queue["at"].max()) <= STALE_S
-    rewards = data.rewards(source.id, window).iloc[::-1]
+    rewards = learning.means(data.rewards(source.id, window))
     rates = series.rate(recorded, width, "requests", "requests")["value"]
     ratios = series.share(recorded, width, "hits", "requests", "measured")["value"]
     saved = series.share(recorded, width, "saved_ms", "requests", "measured")["value"]
@@ -60,13 +60,16 @@ def figures(source: data.SourceRow) -> None:
         delay = queue["dequeue_p95_ms"].astype("float64").dropna()
         late = _last(delay) if working else None
         card("Dequeue delay p95", late, "ms", delay, digits=2, explains="Last second with a read")
-        reward = rewards["reward_ms"].astype("float64").dropna()
+        interval = agent_controls.tuned().number("forecast.interval_s")
+        paid = (
+            bool(len(rewards)) and time.time() - float(rewards.index[-1]) <= STALE_S + 2 * interval
+        )
         card(
             "Reward",
-            _mean(reward.tail(20)),
+            _mean(rewards.tail(5)) if paid else None,
             "ms",
-            reward.rolling(20, min_periods=1).mean(),
-            explains="Mean of the last 20 decisions: load time saved minus costs, per interval",
+            rewards.rolling(5, min_periods=1).mean(),
+            explains="Per decision, mean of the last 5 intervals: load time saved minus costs",
         )
     freshness(newest, source)
 
@@ -84,14 +87,16 @@ def _mean(values: pd.Series) -> float | None:
 def _steers(source: data.SourceRow) -> str:
     """What the agent may do and does, in words."""
     values = agent_controls.tuned()
-    if agent_controls.effective(values.text("agent.mode"), source) != "control":
-        return "advises only: nothing is published"
-    if values.flag("agent.hold"):
-        return "is on hold"
+    mode = agent_controls.effective(values.text("agent.mode"), source)
     newest = data.decisions(source.id, 60)
-    if not newest.empty and not bool(newest["published"].iloc[0]):
-        return "is held back while plain LRU does better"
-    return "steers the cache"
+    up = agent_controls.agent_is_up()
+    now = agent_controls.standing_of(mode, values.flag("agent.hold"), newest, up=up)
+    return {
+        "controls the cache": "controls the cache",
+        "control, suspended": "is suspended while plain LRU does better",
+        "control, on hold": "is on hold",
+        "advises only": "advises only: nothing is published",
+    }.get(now.words, "is stopped")
 
 
 def freshness(newest: float | None, source: data.SourceRow) -> None:

@@ -51,7 +51,8 @@ def test_the_heat_map_shows_the_states_most_decided_in_and_no_more_than_can_be_r
     checkpoint = json.dumps({"table": {state: [0.0, 0.1, 0.2, 0.3] for state in states}})
     busiest = states[-1]
     decisions = pd.DataFrame({"state": [busiest] * 3 + [states[7]], "at": range(4)})
-    rows = qvalues.q_rows(decisions, checkpoint)
+    counts = pd.DataFrame({"state": [busiest, states[7]], "count": [3, 1]})
+    rows = qvalues.q_rows(decisions, counts, checkpoint)
     assert rows["state"].drop_duplicates().tolist()[:2] == [busiest, states[7]]
     drawn = json.dumps(qvalues.q_heatmap(rows, "light").to_dict())
     assert describe(busiest) in drawn
@@ -60,8 +61,9 @@ def test_the_heat_map_shows_the_states_most_decided_in_and_no_more_than_can_be_r
 
 
 def test_actions_are_words_in_the_chart_of_shares() -> None:
-    decisions = pd.DataFrame({"at": [1.0, 2.0], "action": ["keep_short", "keep_refresh"]})
-    drawn = learning.action_shares(decisions, panel.Span(0, 60), "light").to_json()
+    actions = ["keep_short", "keep_refresh"]
+    rounds = pd.DataFrame({"valid_from": [1.0, 2.0], "action": actions, "count": 1})
+    drawn = learning.action_shares(rounds, panel.Span(0, 60), "light").to_json()
     assert "keep and refresh ahead" in drawn
     assert not any(name in drawn for name in RAW)
 
@@ -94,14 +96,39 @@ def test_why_it_is_held_back_is_the_guards_sentence() -> None:
     assert agent_controls.why_held(decision(reason="keep short")) == ""
 
 
+@pytest.mark.parametrize(
+    ("mode", "held", "published", "up", "words"),
+    [
+        ("control", False, True, True, "controls the cache"),
+        ("control", False, False, True, "control, suspended"),
+        ("control", True, False, True, "control, on hold"),
+        ("advise", False, False, True, "advises only"),
+        ("advise", True, False, True, "advises only"),
+        ("control", False, True, False, "the agent is stopped"),
+    ],
+)
+def test_one_badge_says_how_the_agent_stands(
+    mode: str, held: bool, published: bool, up: bool, words: str
+) -> None:
+    newest = decision(published=published)
+    assert agent_controls.standing_of(mode, held, newest, up=up).words == words
+
+
+def test_what_was_set_is_told_in_words(filled_store: str, engine: FakeEngine) -> None:
+    app = open_page("agent")
+    app.button(key="agent-hold").click().run()
+    assert [toast.value for toast in app.toast] == ["The agent is on hold"]
+
+
 def test_the_page_says_why_the_agent_is_held_back(filled_store: str, engine: FakeEngine) -> None:
     held = "keep long; not published: over the last 2 min plain LRU saved 9.4 s and the agent 2.5 s"
     with writing(data.store()) as connection:
         connection.execute(update(tables.decisions).values(published=False, reason=held))
     app = open_page("agent")
     assert not app.exception
-    said = "\n".join(str(caption.value) for caption in app.caption)
-    assert "Held back: over the last 2 min plain LRU saved 9.4 s and the agent 2.5 s." in said
+    said = "\n".join(str(one.value) for one in (*app.caption, *app.markdown))
+    assert "control, suspended] over the last 2 min plain LRU saved 9.4 s and the agent" in said
+    assert "controls the cache" not in said
     assert "Net = load time saved" in said
     shown = "\n".join(frame.value.to_string() for frame in app.dataframe)
     assert "keep long" in shown
