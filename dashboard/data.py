@@ -152,6 +152,12 @@ def recorded_seconds(source: int) -> int:
 
 
 @st.cache_data(ttl=SLOW_S, show_spinner=False, max_entries=4)
+def recorded_sources() -> pd.DataFrame:
+    """Sources with request rows in our own store: id, name, costs, rows, first, last."""
+    return pages.recorded_sources_frame(store())
+
+
+@st.cache_data(ttl=SLOW_S, show_spinner=False, max_entries=4)
 def newest_rows(source: int, limit: int = 500) -> pd.DataFrame:
     """The newest raw rows of one source."""
     return pages.newest_rows_frame(store(), source, limit)

@@ -17,8 +17,8 @@ COLUMNS = ["at", "service", "level", "kind", "message"]
 _OPENS = frozenset({"exited", "killed", "failed", "degraded"})
 _STEPS = frozenset({"started", "ready", "restarted"})
 _CLOSES = frozenset({"recovered", "stopped"})
-_RUN = re.compile(r" [0-9a-f]{32}\b")
-"""A job's id, which tells a person nothing."""
+_RUN = re.compile(r"\b([0-9a-f]{6})[0-9a-f]{26}\b")
+"""A job's id, of which six characters tell one from another."""
 
 _TOGETHER_S = 12.0
 """Starts that follow each other closer than this belong to one start of everything."""
@@ -45,7 +45,7 @@ def told(events: pd.DataFrame, titles: Mapping[str, str] | None = None) -> pd.Da
     start: _Row | None = None
     for event in events.iloc[::-1].to_dict("records"):
         service, kind = str(event["service"]), str(event["kind"])
-        at, message = float(event["at"]), _RUN.sub("", str(event["message"]))
+        at, message = float(event["at"]), _RUN.sub(r"\1", str(event["message"]))
         fault = open_.get(service)
         if fault is not None and kind in _STEPS | _OPENS | _CLOSES:
             _go_on(fault, kind, at, message)

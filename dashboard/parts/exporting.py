@@ -8,6 +8,9 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
+EPOCHS = frozenset({"at", "timestamp", "valid_from", "valid_until", "created_at"})
+"""Columns that hold seconds since the epoch."""
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -27,6 +30,20 @@ def _defuse(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
+def timed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with an ISO time (UTC) beside every column of seconds since the epoch."""
+    told = frame.copy()
+    for name in [str(name) for name in frame.columns if name in EPOCHS]:
+        if not pd.api.types.is_numeric_dtype(told[name]):
+            continue
+        moments = pd.to_datetime(told[name].astype("float64").round(3), unit="s", utc=True)
+        iso = moments.dt.strftime("%Y-%m-%dT%H:%M:%S.%f").str.slice(0, 23) + "Z"
+        told.insert(
+            list(told.columns).index(name) + 1, f"{name}_iso", iso.where(moments.notna(), "")
+        )
+    return told
+
+
 def csv_bytes(frame: pd.DataFrame) -> bytes:
     """The frame as CSV in UTF-8, safe to open in a spreadsheet."""
     return defused(frame).to_csv(index=False).encode()
@@ -43,26 +60,28 @@ def parquet_bytes(frame: pd.DataFrame) -> bytes:
     return target.getvalue()
 
 
-def downloads(name: str, read: Callable[[], pd.DataFrame]) -> None:
+def downloads(
+    name: str, read: Callable[[], pd.DataFrame], what: str = "what this page shows"
+) -> None:
     """Two buttons, CSV and Parquet, for the frame that `read` gives when pressed."""
     with st.container(horizontal=True):
         st.download_button(
             "CSV",
-            data=lambda: csv_bytes(read()),
+            data=lambda: csv_bytes(timed(read())),
             file_name=f"{name}.csv",
             mime="text/csv",
             key=f"{name}-csv",
             icon=":material/download:",
             on_click="ignore",
-            help="Download what is shown as CSV",
+            help=f"Download {what} as CSV",
         )
         st.download_button(
             "Parquet",
-            data=lambda: parquet_bytes(read()),
+            data=lambda: parquet_bytes(timed(read())),
             file_name=f"{name}.parquet",
             mime="application/vnd.apache.parquet",
             key=f"{name}-parquet",
             icon=":material/download:",
             on_click="ignore",
-            help="Download what is shown as Parquet",
+            help=f"Download {what} as Parquet",
         )

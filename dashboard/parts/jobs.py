@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,11 +11,12 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import client, data
-from dashboard.parts.services import ago
+from dashboard.parts.services import ago, cell
 from engine import actions
 from engine.records import JobState
 
 ALIVE = (JobState.QUEUED.value, JobState.RUNNING.value)
+TITLES = {"seed": "Writing a history", "simulate": "Sending requests", "retrain": "Training"}
 COLOURS = {
     "queued": "blue",
     "running": "blue",
@@ -25,14 +27,50 @@ COLOURS = {
 }
 
 
-def start(kind: str, params: Mapping[str, Any]) -> None:
-    """Start a job and say so, or why not."""
+def start(kind: str, params: Mapping[str, Any]) -> bool:
+    """Start a job and say so, or why not; whether it started."""
     outcome = client.ask(actions.start_job, kind, params, who=client.who())
     if outcome.done:
         data.jobs.clear()
-        st.toast(f"{kind}: started", icon=":material/rocket_launch:")
+        st.toast(f"{title(kind)} has started", icon=":material/rocket_launch:")
     else:
-        st.error(outcome.sentence, icon=":material/error:")
+        st.toast(outcome.sentence, icon=":material/error:", duration="infinite")
+    return outcome.done
+
+
+def title(kind: str) -> str:
+    """A kind of job as people call it."""
+    return TITLES.get(kind, kind.capitalize())
+
+
+def note(row: Mapping[str, Any]) -> str:
+    """What came of a job, in words: its result's own note where it ended well."""
+    message, result = str(row["message"]), row.get("result")
+    if isinstance(result, str):
+        result = json.loads(result)
+    if str(row["state"]) != "done" or not isinstance(result, Mapping):
+        return message
+    said = next((str(result[key]) for key in ("note", "summary", "told") if result.get(key)), "")
+    if said:
+        return said
+    words = {"seed": _seeded, "simulate": _sent}.get(str(row["kind"]))
+    return words(result) if words and message == "done" else message
+
+
+def _seeded(result: Mapping[str, Any]) -> str:
+    added, present = int(result.get("added") or 0), int(result.get("present") or 0)
+    energy = int(result.get("energy_rows") or 0)
+    tables = f"{energy:,} rows in the energy tables" if energy else "energy tables were there"
+    if not added:
+        return f"nothing to add: all {present:,} requests were there already; {tables}"
+    return f"{added:,} requests added to the source {result.get('source', 'seeded')}; {tables}"
+
+
+def _sent(result: Mapping[str, Any]) -> str:
+    sent, errors = int(result.get("requests") or 0), dict(result.get("errors") or {})
+    wanted = sent + int(errors.get("not sent in time") or 0)
+    head = f"{sent:,} of {wanted:,} requests sent" if wanted > sent else f"{sent:,} requests sent"
+    return ", ".join([head, *(f"{int(count):,} {kind}" for kind, count in errors.items())])
 
 
 def alive(kinds: Sequence[str]) -> tuple[str, ...]:
@@ -57,9 +95,10 @@ def _line(row: Mapping[str, Any]) -> None:
     age = ago(time.time() - float(row["created_at"]))
     if state in ALIVE:
         share = min(max(float(row["progress"]), 0.0), 1.0)
-        st.progress(share, f"{row['kind']} · {share:.0%}{_left(row, share)} · {row['message']}")
+        words = f"{title(row['kind'])} · {share:.0%}{_left(row, share)} · {cell(row['message'])}"
+        st.progress(share, words)
     else:
-        st.markdown(f"{badge} **{row['kind']}**, {age} ago · {row['message']}")
+        st.markdown(f"{badge} **{title(row['kind'])}**, {age} ago · {cell(note(row))}")
 
 
 def _left(row: Mapping[str, Any], share: float) -> str:
@@ -74,7 +113,14 @@ def cancel_buttons(kinds: Sequence[str]) -> None:
     frame = data.jobs(tuple(kinds))
     alive = frame[frame["state"].isin(ALIVE)]
     for row in alive.to_dict("records"):
-        if st.button(f"Cancel {row['kind']}", key=f"cancel-{row['id']}", icon=":material/cancel:"):
+        if st.button(
+            f"Cancel {title(row['kind']).lower()}",
+            key=f"cancel-{row['id']}",
+            icon=":material/cancel:",
+        ):
             outcome = client.ask(actions.cancel_job, str(row["id"]), who=client.who())
             data.jobs.clear()
-            st.toast("Asked to end" if outcome.done else outcome.sentence)
+            if outcome.done:
+                st.toast(f"{title(row['kind'])} was asked to end", icon=":material/check:")
+            else:
+                st.toast(outcome.sentence, icon=":material/error:", duration="long")

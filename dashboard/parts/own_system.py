@@ -5,8 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import data
-from engine.settings import Settings
-from engine.sources import parse_mapping
 
 EXAMPLE = """SOURCE_URL=postgresql://user:password@host/name
 SOURCE_TABLE=access_log
@@ -25,20 +23,9 @@ WHERE source = (SELECT id FROM sources WHERE name = 'own')
   AND published = true AND valid_from <= :now AND valid_until > :now
 ORDER BY valid_until, id;"""
 
+INDEX = "CREATE INDEX ix_access_log_ts ON access_log (ts);"
+
 SIMULATE = "python -m mock.simulate_live --api_url http://127.0.0.1:8080 --n 1000"
-
-
-def index_statement(table: str, column: str) -> str:
-    """The statement that makes following a table as cheap as its first look."""
-    bare = table.rpartition(".")[2]
-    return f"CREATE INDEX ix_{bare}_{column} ON {table} ({column})"
-
-
-def _index(settings: Settings) -> str:
-    if not settings.source_url:
-        return index_statement("access_log", "ts")
-    column = parse_mapping(settings.source_mapping).get("timestamp", "timestamp")
-    return index_statement(settings.source_table, column)
 
 
 def panel() -> None:
@@ -66,8 +53,11 @@ def panel() -> None:
                 "table is only read, and the sample stays off."
             )
             st.code(EXAMPLE, language="bash")
-            st.markdown("With an index on the time, each look stays as cheap as the first:")
-            st.code(f"{_index(settings)};", language="sql")
+            st.markdown(
+                "With an index on the time, each look stays as cheap as the first. Once the table "
+                "is named, **System**, **Checks** says whether one is missing and how to make it:"
+            )
+            st.code(INDEX, language="sql")
         with rows:
             st.markdown(
                 "Put this into `.env` and start once; the engine then registers the source "
@@ -82,7 +72,8 @@ def panel() -> None:
         with decisions:
             st.markdown(
                 "Any cache asks our store every second or so, `:now` being seconds since 1970; of "
-                "several rows of one endpoint the last counts. **No row means: plain LRU.** "
+                "several rows of one endpoint the last counts. The name `(other)` stands for every "
+                "endpoint without a row of its own. **No row at all means: plain LRU.** "
                 "Rows appear once the agent has control (**Agent**, **Give control …**)."
             )
             st.code(DECISIONS, language="sql")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from dashboard import client, data
 from dashboard.parts import jobs
 
 KINDS = ["seed", "simulate"]
+SEED_SLOT, SIMULATE_SLOT = "seed-form", "simulate-form"
+"""Where the session keeps whether a form is open."""
+
 WORKLOADS = {
     "daily": "Daily cycle",
     "zipf": "Steady, few keys popular",
@@ -21,9 +26,11 @@ def forms(source: data.SourceRow | None) -> None:
     """Two buttons with their parameters; synthetic rows beside an own source need a yes."""
     own = follows_own(source)
     with st.container(horizontal=True, vertical_alignment="center"):
-        with st.popover("Write a history …", icon=":material/database_upload:"):
+        slot: Any = {"key": SEED_SLOT, "on_change": "rerun"}
+        with st.popover("Write a history …", icon=":material/database_upload:", **slot):
             _seed(own)
-        with st.popover("Send requests …", icon=":material/send:"):
+        slot = {"key": SIMULATE_SLOT, "on_change": "rerun"}
+        with st.popover("Send requests …", icon=":material/send:", **slot):
             _simulate(own)
         jobs.cancel_buttons(KINDS)
 
@@ -44,18 +51,19 @@ def _workload(key: str) -> str:
 
 def _seed(own: bool) -> None:
     st.markdown(
-        "Write the sample's energy tables and a history of requests with modelled load times. "
-        "Running it again adds nothing."
+        "Write the sample's energy tables and a history of requests with modelled load times. It "
+        "becomes the source **seeded**, which **Recorded columns** below shows and exports; the "
+        "live pages go on showing the followed source. Running it again adds nothing."
     )
     count = st.number_input("Requests", 1_000, 1_000_000, 20_000, 1_000, key="seed-n")
     workload = _workload("seed-workload")
     sure = not own or st.checkbox(
-        "Yes, write synthetic rows. They go to the sample source, never among my own.",
+        "Yes, write synthetic rows. They go to the source seeded, never among my own.",
         key="seed-sure",
     )
-    if st.button("Write it", type="primary", key="seed", disabled=not sure):
-        jobs.start("seed", {"rows": int(count), "workload": workload})
-        st.rerun()
+    params = {"rows": int(count), "workload": workload}
+    pressed: Any = {"on_click": _launch, "args": (SEED_SLOT, "seed", params)}
+    st.button("Write it", type="primary", key="seed", disabled=not sure, **pressed)
 
 
 def _simulate(own: bool) -> None:
@@ -77,10 +85,16 @@ def _simulate(own: bool) -> None:
         "Yes, send synthetic requests. Whatever records this API's requests records them as well.",
         key="simulate-sure",
     )
-    if st.button("Send them", type="primary", key="simulate", disabled=not (sure and url)):
-        params = {"api_url": url, "n": int(count), "rate": float(rate), "workload": workload}
-        jobs.start("simulate", params)
-        st.rerun()
+    params = {"api_url": url, "n": int(count), "rate": float(rate), "workload": workload}
+    pressed: Any = {"on_click": _launch, "args": (SIMULATE_SLOT, "simulate", params)}
+    able = bool(sure and url)
+    st.button("Send them", type="primary", key="simulate", disabled=not able, **pressed)
+
+
+def _launch(slot: str, kind: str, params: dict[str, object]) -> None:
+    """Start the job; its form closes, so that it does not hide the job's progress."""
+    if jobs.start(kind, params):
+        st.session_state[slot] = False
 
 
 def progress() -> None:

@@ -112,6 +112,7 @@ else:
             help="Train anew on what is recorded, and judge all forecasters again",
         ):
             jobs.start("retrain", {})
+            st.rerun()
         jobs.cancel_buttons(["retrain"])
     shell.live(page_live, found, str(chosen))
     exporting.downloads("forecasts", partial(compared, found, str(chosen)))

@@ -117,8 +117,9 @@ if client.engine() is None:
 found = data.active_source()
 traffic_jobs.forms(found)
 if found is None:
-    jobs.progress(["seed", "simulate"])
+    shell.live(traffic_jobs.progress)
     no_source()
+    recorded_columns.recorded(None)
 else:
     shell.live(page_live, found)
     exporting.downloads("endpoints", partial(table, found))

@@ -42,6 +42,7 @@ SUMS = (
 MAX_ROWS = 20_000
 COARSE_S = 300
 """Width of the widest rollups."""
+MOST_COUNTED = 1_000_000
 
 
 def read_frame(store: Engine, statement: Select[Any]) -> pd.DataFrame:
@@ -205,6 +206,29 @@ def sources_frame(store: Engine) -> pd.DataFrame:
 def audit_frame(store: Engine, limit: int = 100) -> pd.DataFrame:
     """What people asked of the engine, newest first."""
     return read_frame(store, select(audit).order_by(audit.c.at.desc()).limit(limit))
+
+
+def recorded_sources_frame(store: Engine, limit: int = 20) -> pd.DataFrame:
+    """The newest sources with raw rows in our own store: id, name, costs, rows, first, last.
+
+    `rows` is counted along the index and stops at `MOST_COUNTED`; first and last are epoch seconds.
+    """
+    table = cache_metrics
+    known = sources_frame(store).head(limit)
+    counted = []
+    with reading(store) as connection:
+        for row in known.to_dict("records"):
+            of = select(table.c.timestamp).where(table.c.source == int(row["id"]))
+            some = of.limit(MOST_COUNTED).subquery()
+            rows = int(connection.execute(select(func.count()).select_from(some)).scalar() or 0)
+            if not rows:
+                continue
+            ends = [
+                connection.execute(of.order_by(order).limit(1)).scalar_one()
+                for order in (table.c.timestamp, table.c.timestamp.desc())
+            ]
+            counted.append((row["id"], row["name"], row["costs"], rows, *ends))
+    return pd.DataFrame(counted, columns=["id", "name", "costs", "rows", "first", "last"])
 
 
 def newest_rows_frame(store: Engine, source: int, limit: int = 500) -> pd.DataFrame:

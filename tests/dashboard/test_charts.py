@@ -158,6 +158,12 @@ def test_a_formula_in_a_cell_or_a_column_name_is_defused() -> None:
     assert lines == ["'=cmd,n", "'=1+1,-1", "plain,2", "'@x,3", "'-2,4"]
 
 
+def test_an_export_tells_every_time_in_iso_form_as_well() -> None:
+    frame = pd.DataFrame({"at": [1_795_188_600.25, None], "demand": [1.5, 2.5]})
+    lines = exporting.csv_bytes(exporting.timed(frame)).decode().splitlines()
+    assert lines == ["at,at_iso,demand", "1795188600.25,2026-11-20T15:30:00.250Z,1.5", ",,2.5"]
+
+
 def test_a_parquet_export_reads_back() -> None:
     import io
 

@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from streamlit.testing.v1 import AppTest
 
 from dashboard.navigation import PAGES
+from dashboard.parts import jobs
 from tests.dashboard.conftest import FakeEngine, open_page
 
 FILES = [row.file for row in PAGES]
@@ -243,10 +244,67 @@ def test_a_running_job_shows_progress_and_can_be_cancelled(
     assert engine.asked == [("cancel_job", ("job-2",))]
 
 
-def test_seeding_starts_a_job(filled_store: str, engine: FakeEngine) -> None:
+def test_seeding_starts_a_job_and_closes_its_form(filled_store: str, engine: FakeEngine) -> None:
     app = open_page("traffic")
+    app.session_state["seed-form"] = True
+    app.run()
     app.button(key="seed").click().run()
+    assert app.session_state["seed-form"] is False
+    assert [toast.value for toast in app.toast] == ["Writing a history has started"]
     assert engine.asked == [("start_job", ("seed", {"rows": 20000, "workload": "daily"}))]
+
+
+def test_a_job_that_cannot_start_says_why_and_leaves_its_form_open(
+    filled_store: str, engine: FakeEngine
+) -> None:
+    app = open_page("traffic")
+    app.session_state["seed-form"] = True
+    app.run()
+    engine.refusal = "Too many jobs run; wait for one to end."
+    app.button(key="seed").click().run()
+    assert [toast.value for toast in app.toast] == [engine.refusal]
+    assert app.session_state["seed-form"] is True
+
+
+@pytest.mark.parametrize(
+    ("kind", "result", "words"),
+    [
+        ("seed", {"energy_rows": 0, "added": 0, "present": 20_000, "source": "seeded"},
+         "nothing to add: all 20,000 requests were there already; energy tables were there"),
+        ("seed", {"energy_rows": 9, "added": 5, "present": 0, "source": "seeded"},
+         "5 requests added to the source seeded; 9 rows in the energy tables"),
+        ("simulate", {"requests": 418, "errors": {"not sent in time": 582}},
+         "418 of 1,000 requests sent, 582 not sent in time"),
+        ("retrain", {"chosen": "last", "note": "lstm errs by 3.50, last by 2.68"},
+         "lstm errs by 3.50, last by 2.68"),
+    ],
+)  # fmt: skip
+def test_a_job_that_is_done_says_what_came_of_it(
+    kind: str, result: dict[str, object], words: str
+) -> None:
+    row = {"kind": kind, "state": "done", "message": "done", "result": result}
+    assert jobs.note(row) == words
+    failed = row | {"state": "failed", "message": "No API answers.", "result": None}
+    assert jobs.note(failed) == "No API answers."
+
+
+def test_a_seeded_history_can_be_chosen_and_is_counted(
+    filled_store: str, engine: FakeEngine
+) -> None:
+    with sqlite3.connect(str(make_url(filled_store).database)) as connection:
+        connection.execute(
+            "INSERT INTO sources (id, name, kind, costs, mapping, created_at) "
+            "VALUES (2, 'seeded', 'sample', 'modelled', '{}', 1)"
+        )
+        connection.execute("UPDATE cache_metrics SET source = 2 WHERE sequence < 150")
+    app = open_page("traffic")
+    chooser = app.selectbox(key="recorded-source")
+    assert sorted(chooser.options) == ["sample (250 rows)", "seeded (150 rows)"]
+    assert chooser.value == 1
+    chooser.select(2).run()
+    assert not app.exception
+    assert "150 rows of the source **seeded**" in texts(app)
+    assert "load times modelled" in texts(app)
 
 
 def test_settings_hide_secrets(
