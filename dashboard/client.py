@@ -104,6 +104,12 @@ def _service(fields: Mapping[str, Any]) -> Service:
     )
 
 
+def events_after(number: int) -> list[dict[str, Any]]:
+    """What the running engine has told after its event `number`, oldest first."""
+    outcome = ask(actions.events, number)
+    return list(outcome.value["events"]) if outcome.done else []
+
+
 def who() -> str:
     """The name that the audit keeps for what a page asked."""
     return f"{WHO}:{os.getpid()}"

@@ -14,6 +14,7 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
+from dashboard import client
 from dashboard.charts import incidents
 from db.queries import pages, pages_learning
 from db.session import open_store
@@ -111,7 +112,16 @@ def queue(window_s: int) -> pd.DataFrame:
 def events(window_s: int) -> pd.DataFrame:
     """What happened to the system, newest first; a fault and its recovery are one row."""
     names = {service.name: service.title for service in SERVICES.values()}
-    return incidents.told(pages.events_frame(store(), time.time() - window_s), names)
+    since = time.time() - window_s
+    stored = pages.events_frame(store(), since)
+    running = client.engine()
+    writer = str(running.facts.get("writer") or "") if running else ""
+    if not writer:
+        return incidents.told(stored, names)
+    # The collector stores what the engine tells; while it is stopped only the engine knows.
+    fresh = client.events_after(pages.newest_event(store(), writer))
+    unseen = [{**event, "writer": writer} for event in fresh if float(event["at"]) >= since]
+    return incidents.told(incidents.joined(stored, unseen), names)
 
 
 @st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=8)

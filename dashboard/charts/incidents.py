@@ -7,7 +7,7 @@ fault become one row that ends with its recovery, and a start of everything beco
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +73,16 @@ def told(events: pd.DataFrame, titles: Mapping[str, str] | None = None) -> pd.Da
     words = [_words(row, titles or {}) for row in rows]
     frame = pd.DataFrame(words, columns=COLUMNS)
     return frame.sort_values("at", ascending=False, kind="stable", ignore_index=True)
+
+
+def joined(stored: pd.DataFrame, unseen: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Stored events and those that only the engine knows yet, newest first."""
+    if not unseen:
+        return stored
+    fresh = pd.DataFrame(list(unseen)).reindex(columns=stored.columns)
+    both = fresh if stored.empty else pd.concat([stored, fresh], ignore_index=True)
+    order = ["at", "sequence"]
+    return both.sort_values(order, ascending=False, kind="stable", ignore_index=True)
 
 
 def _go_on(fault: _Row, kind: str, at: float, message: str) -> None:

@@ -27,7 +27,7 @@ class Verb(NamedTuple):
 VERBS = (
     Verb("Start", "play_arrow", "start_service", "is starting", when_down=True),
     Verb("Stop", "stop", "stop_service", "has stopped", when_down=False),
-    Verb("Restart", "restart_alt", "restart_service", "restarts", when_down=False),
+    Verb("Restart", "restart_alt", "restart_service", "is restarting", when_down=False),
 )
 
 
@@ -59,7 +59,7 @@ def controls(engine: client.EngineView) -> None:
             disabled=not down,
             help=None if down else "Every service is up",
         ):
-            _all("Starting all services …", "All services are starting", actions.start_all)
+            start_everything()
         if st.button(
             "Stop all",
             icon=":material/stop_circle:",
@@ -68,6 +68,11 @@ def controls(engine: client.EngineView) -> None:
             help="Recorded figures stay; **Start all** goes on from there",
         ):
             _all("Stopping all services …", "All services have stopped", actions.stop_all)
+
+
+def start_everything() -> None:
+    """Start whatever is down, and say so."""
+    _all("Starting all services …", "All services are starting", actions.start_all)
 
 
 def _why_not(verb: Verb, title: str, is_down: bool) -> str | None:
@@ -83,7 +88,9 @@ def _one(verb: Verb, name: str, title: str) -> None:
     if service is not None and (service.state in DOWN) is not verb.when_down:
         st.toast(f"{title} is {service.state} already", icon=":material/info:")
         return
-    _told(client.ask(getattr(actions, verb.action), name, who=client.who()), f"{title} {verb.done}")
+    with st.spinner(f"{verb.label}: {title} …", show_time=True):
+        outcome = client.ask(getattr(actions, verb.action), name, who=client.who())
+    _told(outcome, f"{title} {verb.done}")
 
 
 def _all(waiting: str, done: str, act: Callable[..., Any]) -> None:

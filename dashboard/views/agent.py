@@ -8,14 +8,14 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard import client, data
+from dashboard import data
 from dashboard.charts import learning, qvalues
 from dashboard.charts.palette import colour
 from dashboard.charts.panel import Panel
-from dashboard.parts import agent_controls, agent_tables, exporting, shell
+from dashboard.parts import agent_controls, agent_tables, exporting, shell, standstill
 from dashboard.parts.drawing import card, chart, timeline
 from dashboard.parts.services import ago
-from dashboard.parts.states import empty, engine_missing, no_source
+from dashboard.parts.states import empty, no_source
 from engine.agent.words import action_words
 
 WAITING = "No reward yet: it follows a decision's end by about two seconds."
@@ -105,6 +105,7 @@ def charts(
 
 def page_live(source: data.SourceRow) -> None:
     """Everything that moves."""
+    shell.follow()
     window = shell.window_s()
     decisions, rewards = data.decisions(source.id, window), data.rewards(source.id, window)
     agent_controls.standing(source, decisions)
@@ -117,8 +118,7 @@ def page_live(source: data.SourceRow) -> None:
     agent_tables.newest(decisions)
 
 
-if client.engine() is None:
-    engine_missing()
+standstill.notice()
 found = data.active_source()
 if found is None:
     no_source()

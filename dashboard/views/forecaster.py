@@ -7,13 +7,13 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard import client, data
+from dashboard import data
 from dashboard.charts import forecasts
 from dashboard.charts.palette import colours
 from dashboard.charts.panel import Panel
-from dashboard.parts import exporting, forecast_status, forecast_tables, jobs, shell
+from dashboard.parts import exporting, forecast_status, forecast_tables, jobs, shell, standstill
 from dashboard.parts.drawing import card, timeline
-from dashboard.parts.states import engine_missing, no_source
+from dashboard.parts.states import no_source
 
 WAITING = "No forecast of this endpoint has come due in this window. Wait one interval."
 
@@ -86,8 +86,7 @@ def page_live(source: data.SourceRow, endpoint: str) -> None:
     forecast_tables.tables(source, endpoint, round_)
 
 
-if client.engine() is None:
-    engine_missing()
+standstill.notice()
 found = data.active_source()
 if found is None:
     no_source()

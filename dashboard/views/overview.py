@@ -8,9 +8,9 @@ from dashboard import client, data
 from dashboard.charts import series
 from dashboard.charts.palette import POLICY_NAMES, colours
 from dashboard.charts.panel import Panel
-from dashboard.parts import controls, headline, own_system, services, shell
+from dashboard.parts import controls, headline, own_system, services, shell, standstill
 from dashboard.parts.drawing import timeline
-from dashboard.parts.states import empty, engine_missing, no_source
+from dashboard.parts.states import empty, no_source
 
 ALL = tuple(POLICY_NAMES)
 SHADOWED = list(POLICY_NAMES.values())
@@ -64,8 +64,7 @@ def page_live() -> None:
 
 
 now = client.engine()
-if now is None:
-    engine_missing()
+standstill.notice()
 shell.live(page_live)
 if now is not None:
     controls.controls(now)

@@ -8,14 +8,14 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard import client, data
+from dashboard import data
 from dashboard.charts import delays, series
 from dashboard.charts.palette import colours
 from dashboard.charts.panel import Panel
-from dashboard.parts import exporting, queue_tables, shell
+from dashboard.parts import exporting, queue_tables, shell, standstill
 from dashboard.parts.drawing import card, chart, timeline
 from dashboard.parts.headline import STALE_S
-from dashboard.parts.states import empty, engine_missing
+from dashboard.parts.states import empty
 
 WAITING = "No second of the queue's life in this window. **Start all** on the Overview starts it."
 FLOW = {"accepted": "in", "handed_out": "out", "overwritten": "overwritten"}
@@ -107,7 +107,6 @@ def page_live() -> None:
         queue_tables.newest()
 
 
-if client.engine() is None:
-    engine_missing()
+standstill.notice()
 shell.live(page_live)
 exporting.downloads("queue", partial(data.queue, shell.window_s()))

@@ -9,9 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import client, data
-from dashboard.parts import logs, settings_table, shell, tunables_editor
+from dashboard.parts import logs, settings_table, shell, standstill, tunables_editor
 from dashboard.parts.services import owner_line, table
-from dashboard.parts.states import empty, engine_missing
+from dashboard.parts.states import empty
 
 TABS = ("Tunables", "Logs", "Settings", "Checks", "Who does what")
 
@@ -78,8 +78,7 @@ def checks() -> None:
     settings_table.versions()
 
 
-if client.engine() is None:
-    engine_missing()
+standstill.notice()
 DRAWN: tuple[Callable[[], None], ...] = (
     tunables_editor.editor,
     logs.viewer,

@@ -8,13 +8,13 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard import client, data
+from dashboard import data
 from dashboard.charts import endpoints, series
 from dashboard.charts.palette import colours
 from dashboard.charts.panel import Panel
-from dashboard.parts import exporting, jobs, recorded_columns, shell, traffic_jobs
+from dashboard.parts import exporting, jobs, recorded_columns, shell, standstill, traffic_jobs
 from dashboard.parts.drawing import chart, timeline
-from dashboard.parts.states import empty, engine_missing, no_source
+from dashboard.parts.states import empty, no_source
 
 TOP = 5
 MOST = 10
@@ -112,8 +112,7 @@ def page_live(source: data.SourceRow) -> None:
     )
 
 
-if client.engine() is None:
-    engine_missing()
+standstill.notice()
 found = data.active_source()
 traffic_jobs.forms(found)
 if found is None:

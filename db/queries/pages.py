@@ -167,14 +167,22 @@ def recorded_seconds(store: Engine, source: int, limit: int = 5_000) -> int:
 
 
 def events_frame(store: Engine, since: float, limit: int = 200) -> pd.DataFrame:
-    """What happened to the system, newest first: at, service, level, kind, message."""
+    """What happened to the system, newest first: at, service, level, kind, message, who told it."""
+    names = ("at", "service", "level", "kind", "message", "writer", "sequence")
     return read_frame(
         store,
-        select(*_columns(events, ("at", "service", "level", "kind", "message")))
+        select(*_columns(events, names))
         .where(events.c.at >= since)
         .order_by(events.c.at.desc())
         .limit(limit),
     )
+
+
+def newest_event(store: Engine, writer: str) -> int:
+    """The highest stored event number of one engine's life; 0 before the first."""
+    highest = select(func.max(events.c.sequence)).where(events.c.writer == writer)
+    with reading(store) as connection:
+        return int(connection.execute(highest).scalar() or 0)
 
 
 def jobs_frame(store: Engine, kinds: Sequence[str] | None = None, limit: int = 20) -> pd.DataFrame:

@@ -65,6 +65,7 @@ class FakeEngine:
             for state in self.states
         ]
         about = {"pid": 1, "owner": "dashboard", "since": time.time() - 100, "state": "running"}
+        about["writer"] = "engine-test"
         return {"engine": about, "services": services, "jobs": []}
 
     def _state(self, state: str) -> str:

@@ -80,6 +80,15 @@ def test_the_id_of_a_job_is_cut_short() -> None:
     assert told["message"].tolist() == ["retrain ababab ended"]
 
 
+def test_what_only_the_engine_knows_stands_among_the_stored() -> None:
+    stored = events(*KILL[:4]).assign(writer="engine-1", sequence=[4, 3, 2, 1])
+    fresh = [dict(zip(incidents.COLUMNS, KILL[4], strict=True), writer="engine-1", sequence=5)]
+    both = incidents.joined(stored, fresh)
+    assert both["sequence"].tolist() == [5, 4, 3, 2, 1]
+    assert incidents.told(both)["message"].iloc[0].endswith("recovered after 1.4 s")
+    assert incidents.joined(stored.head(0), fresh)["message"].tolist() == [KILL[4][4]]
+
+
 def test_no_events_are_an_empty_frame_with_its_columns() -> None:
     assert incidents.told(events()).columns.tolist() == incidents.COLUMNS
 

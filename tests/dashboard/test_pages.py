@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.navigation import PAGES
 from dashboard.parts import jobs
+from engine import actions
 from tests.dashboard.conftest import FakeEngine, open_page
 
 FILES = [row.file for row in PAGES]
@@ -141,6 +143,28 @@ def test_buttons_that_would_do_nothing_cannot_be_pressed(
     assert app.button(key="stop-all").disabled
     assert app.button(key="service-stop").disabled
     assert not app.button(key="start-all").disabled
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_page_says_when_all_services_are_stopped(
+    file: str, filled_store: str, engine: FakeEngine
+) -> None:
+    engine.states = ("stopped", "failed")
+    app = open_page(file)
+    assert "All services are stopped." in texts(app)
+    app.button(key="start-everything").click().run()
+    assert [name for name, _ in engine.asked] == ["start_all"]
+
+
+def test_events_that_the_stopped_collector_never_stored_show_all_the_same(
+    empty_store: str, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"sequence": 9, "at": time.time() - 3, "service": "agent", "level": "info",
+            "kind": "stopped", "message": "stopped by dashboard:1"}  # fmt: skip
+    monkeypatch.setattr(actions, "events", lambda after: {"events": [told], "newest": after})
+    app = open_page("overview")
+    assert not app.exception
+    assert "stopped by dashboard" in texts(app)
 
 
 def test_a_press_that_comes_too_late_changes_nothing(filled_store: str, engine: FakeEngine) -> None:
