@@ -76,12 +76,13 @@ def plot(frame: pd.DataFrame, kind: str, span: Span, theme: Theme) -> AnyChart:
         shape=alt.Shape(
             "series:N",
             scale=alt.Scale(domain=names, range=[SHAPES[n][0] for n in names]),
-            legend=alt.Legend(title=None, orient="top"),
+            legend=alt.Legend(title=None, orient="top", symbolOpacity=1, symbolStrokeWidth=2),
         ),
         size=alt.Size(
-            "series:N",
-            scale=alt.Scale(domain=names, range=[SHAPES[n][1] for n in names]),
-            legend=None,
+            condition=[
+                {"test": f"datum.series === '{n}'", "value": SHAPES[n][1]} for n in names[1:]
+            ],
+            value=SHAPES[names[0]][1],
         ),
         tooltip=[
             alt.Tooltip("at:T", title="Time", format="%H:%M:%S"),

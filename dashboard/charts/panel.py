@@ -144,16 +144,15 @@ def lines(
         dashes = [[5, 3] if name in panel.dashed else [1, 0] for name in names]
         curve = curve.encode(
             strokeDash=alt.StrokeDash(
-                "series:N", scale=alt.Scale(domain=names, range=dashes), legend=None
+                # The same legend as the colours': the two become one, and it shows the dashes.
+                "series:N",
+                scale=alt.Scale(domain=names, range=dashes),
+                legend=legend,
             )
         )
     if panel.faint:
-        strengths = [0.35 if name in panel.faint else 1.0 for name in names]
-        curve = curve.encode(
-            opacity=alt.Opacity(
-                "series:N", scale=alt.Scale(domain=names, range=strengths), legend=None
-            )
-        )
+        is_faint = " || ".join(f"datum.series === '{name}'" for name in panel.faint)
+        curve = curve.encode(opacity=alt.condition(is_faint, alt.value(0.35), alt.value(1.0)))
     hover = base.mark_point(size=40, filled=True, opacity=0).encode(
         x=x, y=y, color=colour, tooltip=_tooltip(panel)
     )

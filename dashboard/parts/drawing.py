@@ -11,10 +11,15 @@ from dashboard.charts.panel import AnyChart, Panel, lines, nice_top
 from dashboard.parts import shell
 from dashboard.parts.states import empty
 
+ERRORS_ONLY = 1
+"""Vega's log level."""
+
 
 def chart(drawn: AnyChart, key: str, says: str) -> None:
     """Show a chart; `says` tells its takeaway to a screen reader."""
-    st.altair_chart(drawn, width="stretch", key=key, alt=says)
+    # Streamlit hands data over after the first drawing, at which Vega warns once for each scale.
+    quiet = drawn.properties(usermeta={"embedOptions": {"logLevel": ERRORS_ONLY}})
+    st.altair_chart(quiet, width="stretch", key=key, alt=says)
 
 
 def timeline(

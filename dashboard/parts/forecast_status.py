@@ -29,10 +29,10 @@ def line(source: data.SourceRow, round_: pd.DataFrame) -> None:
         return
     used = str(round_["forecaster"].iloc[0])
     shade = "blue" if used in NAIVE else "green"
-    st.markdown(f":{shade}-badge[In use: {name_of(used)}] {_why(source)}")
+    st.markdown(f":{shade}-badge[In use: {name_of(used)}] {_why(source, used)}")
 
 
-def _why(source: data.SourceRow) -> str:
+def _why(source: data.SourceRow, used: str) -> str:
     values = tuned()
     wanted = values.text("forecast.forecaster")
     if wanted in NAIVE:
@@ -40,7 +40,8 @@ def _why(source: data.SourceRow) -> str:
     scores = data.scores(source.id)
     chosen = scores[scores["chosen"].astype(bool) & (scores["cache_name"] == "*")]
     if not chosen.empty:
-        return f"Judged on recorded requests: {worded(str(chosen['note'].iloc[0] or ''))}"
+        note = str(chosen["note"].iloc[0] or "")
+        return f"Judged on recorded requests: {worded(note).rstrip('.') or 'It errs least'}."
     config = config_of(values)
     have = int(data.recorded_seconds(source.id) // config.interval_s)
     least = least_intervals(config)
@@ -53,7 +54,12 @@ def _why(source: data.SourceRow) -> str:
         )
     if jobs.alive(["retrain"]):
         return f"The {name_of(wanted)} is being trained now; see below."
-    return f"The {name_of(wanted)}'s first training is about to start."
+    if used in NAIVE:
+        return (
+            f"No {name_of(wanted)} has been judged on enough requests yet: its next training is "
+            f"about to start, and until then the {name_of(used)} is used."
+        )
+    return "It was trained before; its next judgement is about to start."
 
 
 def worded(note: str) -> str:

@@ -34,7 +34,9 @@ def tables(source: data.SourceRow, endpoint: str, round_: pd.DataFrame) -> None:
                 alt="Errors of every forecaster over rolling origins",
                 column_config={
                     "forecaster": "Forecaster",
-                    "demand_mae": st.column_config.NumberColumn("Error (requests)", format="%.2f"),
+                    "demand_mae": st.column_config.NumberColumn(
+                        "Error (requests/interval)", format="%.2f"
+                    ),
                     "demand_mase": st.column_config.NumberColumn(
                         "Against last value (x)", format="%.2f"
                     ),
@@ -45,11 +47,12 @@ def tables(source: data.SourceRow, endpoint: str, round_: pd.DataFrame) -> None:
             )
         jobs.progress(["retrain"], "No training has run yet.")
     with right:
-        st.markdown("**Newest forecasts** · next interval of every endpoint")
+        st.markdown("**Newest forecasts** · next interval of every endpoint, with the 80% band")
         newest = round_[round_["at"] >= round_["at"].max() - 2] if not round_.empty else round_
         if newest.empty:
             empty("No forecast yet.", height=180)
         else:
+            every = f"1/{float(newest['interval_s'].iloc[0]):g} s"
             st.dataframe(
                 newest[["cache_name", "demand", "demand_low", "demand_high", "load_time_ms"]],
                 hide_index=True,
@@ -61,9 +64,9 @@ def tables(source: data.SourceRow, endpoint: str, round_: pd.DataFrame) -> None:
                     **{
                         name: st.column_config.NumberColumn(label, format="%.1f")
                         for name, label in (
-                            ("demand", "Requests"),
-                            ("demand_low", "Low"),
-                            ("demand_high", "High"),
+                            ("demand", f"Requests ({every})"),
+                            ("demand_low", f"Low ({every})"),
+                            ("demand_high", f"High ({every})"),
                             ("load_time_ms", "Load time (ms)"),
                         )
                     },
