@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,8 +19,11 @@ from tests.browser.app import FLAGS, App, chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-PROCESSES = 9
-"""Dashboard, supervisor and seven services of the sample."""
+SERVICES = 7
+"""Those of the sample, its origin and its traffic among them."""
+
+PROCESSES = SERVICES + 2
+"""Also the dashboard and the supervisor."""
 
 GONE_WITHIN_S = 2.5
 """An engine that a dashboard started ends within two seconds; the rest is the machine's."""
@@ -67,6 +73,26 @@ def in_state(page: Page, state: str) -> int:
     return page.locator("table").first.locator("td:nth-child(2)").filter(has_text=state).count()
 
 
+def depth(page: Page) -> float:
+    """The headline's queue depth; -1 while there is none."""
+    text = figure(page, "Queue depth").partition("/")[0].strip()
+    return float(text) if text.isdigit() else -1.0
+
+
+class Depths:
+    """The recorded depths of the queue, second by second, from now on."""
+
+    def __init__(self, app: App) -> None:
+        self._file, self._since = app.data / "cachescope.sqlite3", time.time()
+
+    def changed(self) -> bool:
+        """Whether a second with predictions was followed by one without."""
+        with contextlib.closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)) as store:
+            query = "SELECT depth_max FROM queue_samples WHERE at >= ? ORDER BY at"
+            found = [depth for (depth,) in store.execute(query, (self._since,))]
+        return any(before > 0 and after == 0 for before, after in itertools.pairwise(found))
+
+
 def is_number(text: str) -> bool:
     return any(letter.isdigit() for letter in text)
 
@@ -78,19 +104,23 @@ def test_the_overview_moves_obeys_stop_and_start_and_ends_clean_on_sigterm(
     page.goto(f"{app.url}/?refresh=1+s&window=1m")
     page.get_by_test_id("stMetric").first.wait_for(timeout=40_000)
     eventually(lambda: is_number(figure(page, "Hit ratio")), "a hit ratio")
-    eventually(lambda: figure(page, "Queue depth")[0] in "123456789", "predictions on the queue")
+    eventually(lambda: in_state(page, "running") == SERVICES, "all services running", 90)
+    eventually(lambda: depth(page) > 0, "predictions on the queue")
     page.locator(
         "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg"
     ).first.wait_for()
     before = figure(page, "Hit ratio")
     eventually(lambda: figure(page, "Hit ratio") != before, "another hit ratio")
+    depths = Depths(app)
+    eventually(depths.changed, "queue depths that rise with a round and fall again")
 
     page.get_by_role("button", name="Stop all", exact=False).click()
-    eventually(lambda: in_state(page, "stopped") == 7, "all services stopped")
+    eventually(lambda: in_state(page, "stopped") == SERVICES, "all services stopped")
+    page.get_by_text("All services are stopped.").wait_for()
     eventually(lambda: figure(page, "Queue depth") == "-", "no queue depth any more", 60)
-    page.get_by_role("button", name="Start all", exact=False).click()
-    eventually(lambda: in_state(page, "running") >= 5, "services running")
-    eventually(lambda: is_number(figure(page, "Queue depth")), "a queue depth again")
+    page.get_by_role("button", name="Start all services").click()
+    eventually(lambda: in_state(page, "running") == SERVICES, "all services running again", 90)
+    eventually(lambda: depth(page) > 0, "predictions on the queue again")
 
     page.close()
     seen = browser.new_page(viewport={"width": 1440, "height": 1500}, color_scheme="light")
