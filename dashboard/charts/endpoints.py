@@ -60,7 +60,7 @@ def percentile_plot(table: pd.DataFrame, theme: Theme) -> AnyChart:
                 scale=alt.Scale(domain=list(shades), range=list(shades.values())),
                 legend=alt.Legend(title=None, orient="top"),
             ),
-            shape=alt.Shape("percentile:N", legend=None),
+            shape=alt.Shape("percentile:N", legend=alt.Legend(title=None, orient="top")),
             tooltip=[
                 alt.Tooltip("endpoint:N", title="Endpoint"),
                 alt.Tooltip("percentile:N", title="Percentile"),

@@ -69,7 +69,12 @@ def q_heatmap(rows: pd.DataFrame, theme: Theme) -> AnyChart:
     low, zero, high = ramp(theme)
     states = rows["meaning"].drop_duplicates().head(MOST_STATES).tolist()
     shown = rows[rows["meaning"].isin(states)]
-    y = alt.Y("meaning:N", title=None, sort=states, axis=alt.Axis(labelLimit=340, ticks=False))
+    y = alt.Y(
+        "meaning:N",
+        title=None,
+        sort=states,
+        axis=alt.Axis(labelLimit=340, labelOverlap=False, ticks=False),
+    )
     x = alt.X(
         "action:N",
         title=None,
@@ -79,7 +84,7 @@ def q_heatmap(rows: pd.DataFrame, theme: Theme) -> AnyChart:
             labelAngle=0,
             labelOverlap=False,
             labelExpr="split(datum.label, ' ')",
-            labelPadding=30,  # lines after the first go down, towards the cells
+            labelPadding=44,  # lines after the first go down, towards the cells
             ticks=False,
         ),
     )
@@ -106,4 +111,4 @@ def q_heatmap(rows: pd.DataFrame, theme: Theme) -> AnyChart:
         .mark_point(shape="circle", size=28, filled=True, color=ink)
         .encode(x=x, y=y)
     )
-    return alt.layer(cells, best).properties(height=20 * max(1, len(states)))
+    return alt.layer(cells, best).properties(height=150 + 20 * len(states))

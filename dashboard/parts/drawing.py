@@ -11,15 +11,10 @@ from dashboard.charts.panel import AnyChart, Panel, lines, nice_top
 from dashboard.parts import shell
 from dashboard.parts.states import empty
 
-ERRORS_ONLY = 1
-"""Vega's log level."""
-
 
 def chart(drawn: AnyChart, key: str, says: str) -> None:
     """Show a chart; `says` tells its takeaway to a screen reader."""
-    # Streamlit hands data over after the first drawing, at which Vega warns once for each scale.
-    quiet = drawn.properties(usermeta={"embedOptions": {"logLevel": ERRORS_ONLY}})
-    st.altair_chart(quiet, width="stretch", key=key, alt=says)
+    st.altair_chart(drawn, width="stretch", key=key, alt=says)
 
 
 def timeline(
@@ -85,7 +80,7 @@ def card(
     st.metric(
         label,
         text,
-        None if known else "no figure yet",
+        None if known else "no figure now",
         delta_color="off",
         delta_arrow="off",
         help=explains or None,

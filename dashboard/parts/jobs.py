@@ -60,7 +60,7 @@ def note(row: Mapping[str, Any]) -> str:
 def _seeded(result: Mapping[str, Any]) -> str:
     added, present = int(result.get("added") or 0), int(result.get("present") or 0)
     energy = int(result.get("energy_rows") or 0)
-    tables = f"{energy:,} rows in the energy tables" if energy else "energy tables were there"
+    tables = f"{energy:,} rows in the energy tables" if energy else "the energy tables were there"
     if not added:
         return f"nothing to add: all {present:,} requests were there already; {tables}"
     return f"{added:,} requests added to the source {result.get('source', 'seeded')}; {tables}"
@@ -95,8 +95,8 @@ def _line(row: Mapping[str, Any]) -> None:
     age = ago(time.time() - float(row["created_at"]))
     if state in ALIVE:
         share = min(max(float(row["progress"]), 0.0), 1.0)
-        words = f"{title(row['kind'])} · {share:.0%}{_left(row, share)} · {cell(row['message'])}"
-        st.progress(share, words)
+        doing = cell(str(row["message"]) or "waiting to start")
+        st.progress(share, f"{title(row['kind'])} · {share:.0%}{_left(row, share)} · {doing}")
     else:
         st.markdown(f"{badge} **{title(row['kind'])}**, {age} ago · {cell(note(row))}")
 

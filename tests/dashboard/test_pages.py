@@ -294,7 +294,7 @@ def test_a_job_that_cannot_start_says_why_and_leaves_its_form_open(
     ("kind", "result", "words"),
     [
         ("seed", {"energy_rows": 0, "added": 0, "present": 20_000, "source": "seeded"},
-         "nothing to add: all 20,000 requests were there already; energy tables were there"),
+         "nothing to add: all 20,000 requests were there already; the energy tables were there"),
         ("seed", {"energy_rows": 9, "added": 5, "present": 0, "source": "seeded"},
          "5 requests added to the source seeded; 9 rows in the energy tables"),
         ("simulate", {"requests": 418, "errors": {"not sent in time": 582}},
