@@ -51,7 +51,7 @@ def _told_elsewhere(source: data.SourceRow | None) -> None:
 
 
 def counted(rows: int) -> str:
-    """A count of rows, which stops at a million."""
+    """A count of rows; a plus where the counting stopped."""
     return f"{rows:,}" + ("+" if rows >= MOST_COUNTED else "")
 
 

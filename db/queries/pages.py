@@ -42,7 +42,8 @@ SUMS = (
 MAX_ROWS = 20_000
 COARSE_S = 300
 """Width of the widest rollups."""
-MOST_COUNTED = 1_000_000
+MOST_COUNTED = 100_000
+"""Counting raw rows stops here, so that the cost does not grow with the source."""
 
 
 def read_frame(store: Engine, statement: Select[Any]) -> pd.DataFrame:

@@ -78,7 +78,7 @@ def refresh(store: Engine) -> float:
     since = float(END - 300)
     values: dict[str, Any] = {
         "source": 1, "since": since, "until": float(END), "width": 1, "queue": "predictions",
-        "cache_name": "/endpoint/1", "now": float(END), "kinds": None,
+        "cache_name": "/endpoint/1", "now": float(END), "kinds": None, "writer": "engine",
     }  # fmt: skip
     begun = time.perf_counter()
     for function in page_queries():
