@@ -39,6 +39,7 @@ ARGUMENTS: dict[str, Any] = {
     "last_id": 5,
     "job_id": "1",
     "owner": "me",
+    "writer": "me",
     "kinds": ["seed"],
     "width": 10,
     "keys": ["a", "b"],
