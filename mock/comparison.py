@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import NamedTuple
 
+from db.queries.traffic import SUMS
 from engine.agent.base import Agent, Choice, Observation, Transition
 from engine.agent.deciding import held_shares, ttl_of
 from engine.agent.heuristic import Heuristic
 from engine.agent.qlearning import QLearning
 from engine.agent.rewards import add_up, byte_price, reward
 from engine.cache.live import Ruling
-from engine.collector.sums import NUMBERS, Seconds, Sums
+from engine.collector.sums import Seconds, Sums
 from engine.records import TOTAL, Action, Request
 from engine.shadow import Shadow
 from engine.tunables import Tuned
@@ -281,4 +282,4 @@ def _added(total: Sums, seconds: Seconds) -> Seconds:
 
 
 def _row(sums: Sums) -> dict[str, object]:
-    return {name: getattr(sums, name) for name in NUMBERS}
+    return {name: getattr(sums, name) for name in SUMS}

@@ -13,7 +13,6 @@ from dashboard.parts.services import ago
 from engine.tunables import TUNABLES, Tunable, Value
 
 GROUPS = {"agent": "Agent", "forecast": "Forecaster", "traffic": "Sample traffic"}
-WHOLE = {"intervals", "units", "layers"}
 
 
 def editor() -> None:
@@ -49,7 +48,7 @@ def _widget(name: str, tunable: Tunable, value: Value) -> None:
         st.selectbox(label, choices, choices.index(str(value)), **pressed)
     elif isinstance(tunable.default, bool):
         st.toggle(label, bool(value), **pressed)
-    elif tunable.unit in WHOLE:
+    elif tunable.whole:
         low, high = int(tunable.low or 0), int(tunable.high or 0)
         st.number_input(label, low, high, int(value), 1, **pressed)
     else:

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import ColumnElement, Engine, Select, Table, and_, func, or_, select
 
+from db.queries.traffic import SUMS
 from db.session import reading
 from db.tables import (
     audit,
@@ -26,19 +27,6 @@ from db.tables import (
     tunables,
 )
 
-SUMS = (
-    "requests",
-    "hits",
-    "stale_hits",
-    "load_time_ms",
-    "miss_load_time_ms",
-    "saved_ms",
-    "refreshes",
-    "refresh_ms",
-    "bytes_requested",
-    "byte_seconds",
-    "missing",
-)
 MAX_ROWS = 20_000
 COARSE_S = 300
 """Width of the widest rollups."""

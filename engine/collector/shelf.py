@@ -10,7 +10,8 @@ import math
 from collections import defaultdict
 from typing import Any
 
-from engine.collector.sums import NUMBERS, Seconds, Sums
+from db.queries.traffic import SUMS
+from engine.collector.sums import Seconds, Sums
 
 WIDTHS = (1, 10, 300)
 KEPT_S = 900
@@ -108,4 +109,4 @@ def _same(old: dict[str, Sums] | None, new: dict[str, Sums]) -> bool:
 
 
 def _equal(one: Sums, other: Sums) -> bool:
-    return all(getattr(one, number) == getattr(other, number) for number in NUMBERS)
+    return all(getattr(one, number) == getattr(other, number) for number in SUMS)

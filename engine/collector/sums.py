@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from db.queries.traffic import SUMS
 from engine.histogram import Histogram
-
-NUMBERS = (
-    "requests",
-    "hits",
-    "stale_hits",
-    "load_time_ms",
-    "miss_load_time_ms",
-    "saved_ms",
-    "refreshes",
-    "refresh_ms",
-    "bytes_requested",
-    "byte_seconds",
-    "missing",
-)
 
 
 class Sums:
     """The additive figures of a bucket; times in ms, sizes in bytes."""
 
-    __slots__ = (*NUMBERS, "histogram")
+    __slots__ = (*SUMS, "histogram")
 
     def __init__(self) -> None:
         self.requests = 0
@@ -79,7 +66,7 @@ class Sums:
 
     def row(self, source: int, policy: str, width: int, at: int, name: str) -> dict[str, Any]:
         """The row of `rollups` with these figures."""
-        figures: dict[str, Any] = {number: getattr(self, number) for number in NUMBERS}
+        figures: dict[str, Any] = {number: getattr(self, number) for number in SUMS}
         return {
             "source": source,
             "policy": policy,
@@ -94,7 +81,7 @@ class Sums:
     def of(cls, row: Any) -> Sums:  # noqa: ANN401 - a mapping with the columns of rollups
         """The figures of a stored row."""
         sums = cls()
-        for number in NUMBERS:
+        for number in SUMS:
             setattr(sums, number, row[number])
         sums.histogram = Histogram.from_json(row["load_histogram"])
         return sums

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from dashboard.charts.endpoints import percentile_table
 from db import tables
 from db.migrations import migrate
-from db.queries import pages, pages_learning
+from db.queries import pages, pages_learning, traffic
 from db.session import open_store, writing
 from engine.histogram import Histogram, merged
 
@@ -87,7 +87,7 @@ def test_an_hour_of_decisions_and_rewards_is_counted_whole(store: Engine) -> Non
 def bucket(width: int, at: int, endpoint: int) -> dict[str, Any]:
     loads = Histogram()
     loads.add(5.0, width)
-    zero: dict[str, Any] = dict.fromkeys(pages.SUMS, 0)
+    zero: dict[str, Any] = dict.fromkeys(traffic.SUMS, 0)
     return zero | {
         "source": 1,
         "policy": "recorded",

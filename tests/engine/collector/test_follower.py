@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import OperationalError
 
+from db.queries.traffic import SUMS
 from db.session import reading
 from db.tables import rollups
 from db.writes import ensure_source
 from engine.collector import persist
 from engine.collector.follower import LAG_S, Follower
 from engine.collector.reader import RowReader
-from engine.collector.sums import NUMBERS, Sums
+from engine.collector.sums import Sums
 from engine.records import TOTAL
 from engine.sources import Source
 from tests.engine.collector.rows import expected_saved, raw_rows, write
@@ -201,9 +202,9 @@ def test_what_retention_would_delete_at_once_is_left_out(
 def test_figures_add_up_in_every_column() -> None:
     ones = Sums()
     ones.request(True, True, 2.0, 7, 3.0)
-    for name in NUMBERS:
+    for name in SUMS:
         setattr(ones, name, 1)
     twice = ones.copy()
     twice.merge(ones)
-    assert [getattr(twice, name) for name in NUMBERS] == [2] * len(NUMBERS)
+    assert [getattr(twice, name) for name in SUMS] == [2] * len(SUMS)
     assert twice.histogram.total == 2
