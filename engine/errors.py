@@ -57,3 +57,23 @@ class ModelNotFitted(EngineError):  # noqa: N818 - reads as the sentence it repo
 
 class CheckpointError(EngineError):
     """Raised when a checkpoint is damaged or was written by an incompatible configuration."""
+
+
+class TraceError(EngineError):
+    """Raised when a trace, or a file to import as one, cannot be read, kept or found."""
+
+
+class PolicyError(EngineError):
+    """Raised when a cache policy cannot run as asked: its capacity, its parameters, its trace."""
+
+
+class TrainingError(EngineError):
+    """Raised when a training or an evaluation cannot be done as asked."""
+
+
+class ModelError(EngineError):
+    """Raised when a trained model is missing, damaged, foreign, protected or does not fit."""
+
+
+class ExportError(EngineError):
+    """Raised when a model cannot be exported, or an export does not verify."""

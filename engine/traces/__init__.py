@@ -1,0 +1,1 @@
+"""Traces: recorded requests as arrays, imported once and replayed often."""

@@ -1,0 +1,230 @@
+"""A trace: the requests of one recorded stretch as arrays, the common form of all that replays.
+
+On disk a trace is a folder: `requests.parquet` (one row a request), `keys.parquet` (one row a
+distinct key, with its text) and `trace.json` (everything else). A folder appears whole or not at
+all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from engine.errors import TraceError
+
+FORMAT = 1
+"""Version of the folder's layout."""
+
+_COLUMN = "column:"
+_ARRAYS: dict[str, type[np.generic]] = {
+    "time": np.float64,
+    "key": np.int32,
+    "group": np.int32,
+    "size": np.int64,
+    "cost": np.float64,
+}
+
+
+class ColumnInfo(msgspec.Struct, frozen=True):
+    """A further column of the recording, encoded as float32.
+
+    Args:
+        name: as recorded.
+        kind: number, boolean, time or category.
+        recorded: describes the cache that recorded it (its hits, its hit ratio …) and would leak
+            the answer into a simulation; off as a feature unless a person asks for it.
+        categories: of a category, the texts behind 0, 1, 2 … in order of first appearance.
+        nulls: share (0 to 1) of rows without a value; they are NaN.
+        low: smallest value; None without any.
+        high: largest value.
+        example: one value as recorded.
+    """
+
+    name: str
+    kind: str
+    recorded: bool = False
+    categories: tuple[str, ...] = ()
+    nulls: float = 0.0
+    low: float | None = None
+    high: float | None = None
+    example: str = ""
+
+
+class TraceInfo(msgspec.Struct, frozen=True):
+    """What is known of a trace without reading its requests.
+
+    Args:
+        name: unique among the traces of one installation.
+        origin: where the requests come from, in words (a file's name and format, a source).
+        costs: measured, modelled, or none (no cost was recorded: every miss costs 1).
+        sizes: recorded, or none (every result counts as 1 byte).
+        requests: number of requests.
+        distinct: number of distinct keys.
+        groups: normalised endpoint names by group number.
+        columns: further columns that were recorded.
+        digest: SHA-256 over the arrays; equal digests mean equal requests.
+        malformed: lines of the origin that could not be read and are not in the trace.
+        cost_model: how a modelled cost came about, in one sentence.
+    """
+
+    name: str
+    origin: str
+    costs: str
+    sizes: str
+    requests: int
+    distinct: int
+    groups: tuple[str, ...]
+    columns: tuple[ColumnInfo, ...] = ()
+    digest: str = ""
+    malformed: int = 0
+    cost_model: str = ""
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Arrays over n requests, in order of time; slices share memory with the whole.
+
+    Args:
+        time: seconds (since the epoch where recorded so), never falling, float64[n].
+        key: 0 to distinct - 1, numbered by first appearance in the whole trace, int32[n].
+        group: the request's endpoint, int32[n].
+        size: bytes of the result, at least 1, int64[n].
+        cost: ms that a miss costs here, as known at that moment: a recorded miss's own load time,
+            for a recorded hit the key's last miss cost before it; float64[n].
+        distinct: keys of the whole trace, so that a slice can size its tables.
+        columns: further columns, float32[n] each, NaN where nothing was recorded.
+    """
+
+    time: NDArray[np.float64]
+    key: NDArray[np.int32]
+    group: NDArray[np.int32]
+    size: NDArray[np.int64]
+    cost: NDArray[np.float64]
+    distinct: int
+    columns: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    def slice(self, start: int, stop: int) -> Requests:
+        """The requests [start, stop); keys keep their numbers."""
+        return Requests(
+            self.time[start:stop],
+            self.key[start:stop],
+            self.group[start:stop],
+            self.size[start:stop],
+            self.cost[start:stop],
+            self.distinct,
+            {name: values[start:stop] for name, values in self.columns.items()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Requests and what is known of them; `key_texts[k]` is the text of key k (may be empty)."""
+
+    info: TraceInfo
+    requests: Requests
+    key_texts: pa.Array
+
+    def text(self, key: int) -> str:
+        """The text of one key: a URL, a query, or its number."""
+        return str(self.key_texts[key]) if len(self.key_texts) else str(key)
+
+
+def digest(requests: Requests) -> str:
+    """SHA-256 over all arrays, columns by name."""
+    told = hashlib.sha256()
+    for name, kind in _ARRAYS.items():
+        told.update(name.encode())
+        told.update(np.ascontiguousarray(getattr(requests, name), kind).data)
+    for name in sorted(requests.columns):
+        told.update(name.encode())
+        told.update(np.ascontiguousarray(requests.columns[name], np.float32).data)
+    return told.hexdigest()
+
+
+def save(trace: Trace, folder: Path) -> TraceInfo:
+    """Write a trace as the folder `folder`, replacing one of that name; returns its info.
+
+    Raises:
+        TraceError: it has no requests, or the disk refuses; nothing is left half-written.
+    """
+    if not len(trace.requests):
+        raise TraceError(f"{trace.info.origin} holds no request; there is nothing to keep.")
+    info = msgspec.structs.replace(trace.info, digest=digest(trace.requests))
+    making = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    try:
+        making.mkdir(parents=True)
+        pq.write_table(_table(trace.requests), making / "requests.parquet", compression="zstd")
+        pq.write_table(
+            pa.table({"text": trace.key_texts}), making / "keys.parquet", compression="zstd"
+        )
+        (making / "trace.json").write_bytes(msgspec.json.encode(info))
+        if folder.exists():
+            shutil.rmtree(folder)
+        making.rename(folder)
+    except OSError as error:
+        shutil.rmtree(making, ignore_errors=True)
+        raise TraceError(f"The trace cannot be kept in {folder}: {error.strerror}.") from None
+    return info
+
+
+def load_info(folder: Path) -> TraceInfo:
+    """What is known of the trace in `folder`.
+
+    Raises:
+        TraceError: there is none, or a newer version of Cachescope wrote it.
+    """
+    try:
+        info = msgspec.json.decode((folder / "trace.json").read_bytes(), type=TraceInfo)
+    except FileNotFoundError:
+        raise TraceError(f"There is no trace {folder.name!r}; import one first.") from None
+    except msgspec.MsgspecError as error:
+        raise TraceError(
+            f"The trace {folder.name!r} is damaged ({error}); import it anew."
+        ) from None
+    if info.format > FORMAT:
+        raise TraceError(f"A newer Cachescope wrote the trace {folder.name!r}; update this one.")
+    return info
+
+
+def load(folder: Path) -> Trace:
+    """The trace in `folder`.
+
+    Raises:
+        TraceError: as `load_info`, or a file of it is missing or damaged.
+    """
+    info = load_info(folder)
+    try:
+        table = pq.read_table(folder / "requests.parquet")
+        texts = pq.read_table(folder / "keys.parquet").column("text").combine_chunks()
+    except (OSError, pa.ArrowException) as error:
+        raise TraceError(
+            f"The trace {folder.name!r} is damaged ({error}); import it anew."
+        ) from None
+    arrays: dict[str, Any] = {name: table.column(name).to_numpy() for name in _ARRAYS}
+    columns = {
+        name.removeprefix(_COLUMN): table.column(name).to_numpy()
+        for name in table.column_names
+        if name.startswith(_COLUMN)
+    }
+    return Trace(info, Requests(**arrays, distinct=info.distinct, columns=columns), texts)
+
+
+def _table(requests: Requests) -> pa.Table:
+    arrays: dict[str, Any] = {name: getattr(requests, name) for name in _ARRAYS}
+    arrays.update((_COLUMN + name, values) for name, values in requests.columns.items())
+    return pa.table(arrays)

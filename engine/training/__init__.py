@@ -1,0 +1,1 @@
+"""Learning what to cache: environments, algorithms, and judging what they learned."""
