@@ -34,8 +34,10 @@ class Network:
         scale: float32[d], then divided by; the result is clipped to +-CLIP.
         readout: "difference" (score = output[KEEP] - output[EVICT] at the first rent) or "index"
             (mean over the rents of the sigmoid of that difference: a Whittle index).
-        rents: log2 rents to be put into feature `rent_at` before scoring.
-        rent_at: which feature is the rent; -1 where there is none.
+        rents: log2 rents, added to feature `rent_at` before scoring.
+        rent_at: which feature is the rent; -1 where there is none. A row holds there the item's
+            price: log2 of the space it takes over what its hit is worth, 0 where all are equal.
+            One rent for all is then dearer for an item that is large or worth little.
     """
 
     w1: Array
@@ -80,7 +82,7 @@ class Network:
         total = np.zeros(len(rows), np.float64)
         for rent in rents:
             at = rows.copy()
-            at[:, self.rent_at] = rent
+            at[:, self.rent_at] += rent
             out = self.outputs(at)
             gap = (out[:, KEEP] - out[:, EVICT]).astype(np.float64)
             total += 1.0 / (1.0 + np.exp(-gap)) if self.readout == "index" else gap
