@@ -322,11 +322,12 @@ rl_models = Table(
     "rl_models",
     metadata,
     Column("id", Identity, primary_key=True),
+    Column("name", Name),
     Column("algorithm", String(20), nullable=False),
     Column("created_at", Double, nullable=False),
     Column("trained_at", Double),
     Column("device", String(40)),
-    Column("cache_size", Integer),
+    Column("cache_size", BigInteger),  # results, or bytes
     Column("timesteps", BigInteger),
     Column("feature_columns", JSON),
     Column("cache_weights", JSON),
@@ -337,9 +338,35 @@ rl_models = Table(
     Column("hit_rate_history", JSON),
     Column("training_duration_seconds", Double),
     Column("data_digest", String(80)),
+    Column("spec", JSON),
     Column("evaluation", JSON),
     Column("artefacts", JSON),
     Column("policy", Bytes),
+    sqlite_autoincrement=True,  # the number of a deleted model never means another one
+)
+
+# Which model goes by the name champion or challenger now.
+model_aliases = Table(
+    "model_aliases",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("model", BigInteger, nullable=False),
+    Column("who", String(120), nullable=False),
+    Column("at", Double, nullable=False),
+)
+
+alias_events = Table(
+    "alias_events",
+    metadata,
+    Column("id", Identity, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("alias", String(40), nullable=False),
+    Column("kind", String(20), nullable=False),  # promote, roll back
+    Column("from_model", BigInteger),
+    Column("to_model", BigInteger, nullable=False),
+    Column("who", String(120), nullable=False),
+    Column("why", String(400), nullable=False),
+    Index(None, "alias", "id"),
 )
 
 # MySQL's default collations hold "A" and "a" for the same key.

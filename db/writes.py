@@ -15,6 +15,7 @@ from sqlalchemy import Connection, case, delete, or_, select, update
 
 from db import statements, tables
 from db.batch import BatchWriter
+from db.model_rows import add_model, move_alias, remove_model, update_model
 from db.retention import delete_before
 from db.rows import Row, Target, insert, transaction, upsert
 from db.spool import WriterStats
@@ -25,15 +26,19 @@ __all__ = [
     "Target",
     "WriterStats",
     "add_audit",
+    "add_model",
     "create_job",
     "delete_before",
     "ensure_source",
     "holds_lease",
     "insert",
+    "move_alias",
     "release_lease",
+    "remove_model",
     "set_tunable",
     "take_lease",
     "update_job",
+    "update_model",
     "update_source",
     "upsert",
 ]

@@ -87,11 +87,34 @@ def test_processes_that_start_at_once_all_find_one_schema(store_url: URL) -> Non
     store.dispose()
 
 
+def test_models_of_the_first_version_are_kept_and_their_numbers_never_given_again(
+    store_url: URL,
+) -> None:
+    store = open_store(store_url)
+    with writing(store) as connection:
+        migrations.upgrade(connection, "0001")
+        connection.execute(
+            text("INSERT INTO rl_models (algorithm, created_at, cache_size) VALUES ('dqn', 1, 10)")
+        )
+    assert migrate(store) == migrations.HEAD
+    with writing(store) as connection:
+        kept = connection.execute(text("SELECT id, cache_size, name FROM rl_models")).all()
+        assert kept == [(1, 10, None)]
+        connection.execute(text("DELETE FROM rl_models"))
+        connection.execute(
+            tables.rl_models.insert(), [{"algorithm": "ppo", "created_at": 2, "cache_size": 2**40}]
+        )
+        made = connection.execute(text("SELECT id, cache_size FROM rl_models")).one()
+        assert made == (2, 2**40)
+    store.dispose()
+
+
 def test_a_newer_schema_is_refused_and_left_alone(fresh_store: Engine) -> None:
     store = fresh_store
     with writing(store) as connection:
         connection.execute(text("UPDATE cachescope_version SET version_num = '9999'"))
-    with pytest.raises(NewerSchema, match=r"newer Cachescope .* \(revision 9999; .*0001\)"):
+    knows = rf"newer Cachescope .* \(revision 9999; .*{migrations.HEAD}\)"
+    with pytest.raises(NewerSchema, match=knows):
         migrate(store)
     with reading(store) as connection:
         assert migrations.revision(connection) == "9999"
