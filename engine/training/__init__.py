@@ -1,1 +1,21 @@
-"""Learning what to cache: environments, algorithms, and judging what they learned."""
+"""Learning what to cache: environments, algorithms, and judging what they learned.
+
+Listing these tables imports no member, and so neither torch nor numba.
+"""
+
+from __future__ import annotations
+
+ALGORITHMS: dict[str, str] = {
+    "ppo": "engine.training.ppo:PPO",
+    "dqn": "engine.training.dqn:DQN",
+    "a2c": "engine.training.a2c:A2C",
+}
+"""Name -> how a network learns."""
+
+REWARDS: dict[str, str] = {
+    "hits": "engine.training.rewards:hits",
+    "cost": "engine.training.rewards:cost",
+    "bytes": "engine.training.rewards:size",
+    "weighted": "engine.training.rewards:weighted",
+}
+"""Name -> a function `(requests, train, weights) -> what a hit on each request is worth`."""
