@@ -19,13 +19,19 @@ def resolve(table: Mapping[str, str], name: str, family: str) -> Any:  # noqa: A
     Raises:
         UnknownName: no such row; the message lists the choices and the nearest one.
     """
-    try:
-        module, _, attribute = table[name].partition(":")
-    except KeyError:
+    require(table, name, family)
+    module, _, attribute = table[name].partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def require(table: Mapping[str, str], name: str, family: str) -> None:
+    """See that `table` has the row `name`, without importing what stands behind it.
+
+    Raises:
+        UnknownName: no such row; the message lists the choices and the nearest one.
+    """
+    if name not in table:
         near = difflib.get_close_matches(name, table, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         choices = ", ".join(sorted(table))
-        raise UnknownName(
-            f"There is no {family} {name!r}.{hint} Choose one of: {choices}."
-        ) from None
-    return getattr(import_module(module), attribute)
+        raise UnknownName(f"There is no {family} {name!r}.{hint} Choose one of: {choices}.")

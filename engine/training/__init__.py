@@ -5,6 +5,12 @@ Listing these tables imports no member, and so neither torch nor numba.
 
 from __future__ import annotations
 
+ENVIRONMENTS: dict[str, str] = {
+    "slot-rent": "engine.training.slot_rent:make_vec",
+    "admission": "engine.training.admission:make_vec",
+}
+"""Name -> its vectorised form; `make_single` in the same module is its `gymnasium` form."""
+
 ALGORITHMS: dict[str, str] = {
     "ppo": "engine.training.ppo:PPO",
     "dqn": "engine.training.dqn:DQN",
@@ -18,4 +24,4 @@ REWARDS: dict[str, str] = {
     "bytes": "engine.training.rewards:size",
     "weighted": "engine.training.rewards:weighted",
 }
-"""Name -> a function `(requests, train, weights) -> what a hit on each request is worth`."""
+"""Name -> a function `(train, weights, *, by_bytes) -> HitValue`: what a hit is worth."""
