@@ -45,26 +45,28 @@ class Source(msgspec.Struct, frozen=True):
         return self.name != SAMPLE
 
 
-def parse_mapping(text: str) -> dict[str, str]:
-    """Read `ours=yours,ours=yours` into a dictionary.
+def parse_mapping(
+    text: str, setting: str = "SOURCE_MAPPING", known: tuple[str, ...] = COLUMNS
+) -> dict[str, str]:
+    """Read `ours=yours,ours=yours`, given as `setting`, into a dictionary.
 
     Raises:
-        SourceError: a part without `=`, or a name that is none of our columns.
+        SourceError: a part without `=`, or a name that is none of the `known` columns.
     """
     mapping: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         ours, equals, yours = (piece.strip() for piece in part.partition("="))
         if not (ours and equals and yours):
             raise SourceError(
-                f"SOURCE_MAPPING holds {part!r}; write pairs as ours=yours, separated by commas."
+                f"{setting} holds {part!r}; write pairs as ours=yours, separated by commas."
             )
-        if ours not in COLUMNS:
+        if ours not in known:
             raise SourceError(
-                f"SOURCE_MAPPING names the column {ours!r}, which is none of ours; "
-                f"choose from: {', '.join(COLUMNS)}."
+                f"{setting} names the column {ours!r}, which is none of ours; "
+                f"choose from: {', '.join(known)}."
             )
         if ours in mapping:
-            raise SourceError(f"SOURCE_MAPPING names the column {ours!r} twice; give it once.")
+            raise SourceError(f"{setting} names the column {ours!r} twice; give it once.")
         mapping[ours] = yours
     return mapping
 

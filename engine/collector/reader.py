@@ -24,7 +24,9 @@ from engine.sources import Source
 
 _log = logging.getLogger(__name__)
 
-_YES = frozenset({"hit", "1", "true", "t", "yes", "y", "stale", "revalidated"})
+YES = frozenset({"hit", "1", "true", "t", "yes", "y", "stale", "updating", "revalidated"})
+"""What a recorded hit is written as, in lower case: databases, nginx, Squid."""
+
 _END_OF_TIME = 4e9
 _LARGEST = 1e15
 """Above it a size in bytes or a time in ms is a mistake, and no database could hold the sums."""
@@ -201,5 +203,5 @@ def _name(given: object, key: str) -> str:
 
 def _is_hit(value: object) -> bool:
     if isinstance(value, str):
-        return value.strip().lower() in _YES
+        return value.strip().lower() in YES
     return bool(value)

@@ -36,7 +36,8 @@ class Clockwork(StrEnum):
     TEXT = "text"
 
 
-_SCALE = {Clockwork.SECONDS: 1.0, Clockwork.MILLISECONDS: 1e3, Clockwork.MICROSECONDS: 1e6}
+SCALE = {Clockwork.SECONDS: 1.0, Clockwork.MILLISECONDS: 1e3, Clockwork.MICROSECONDS: 1e6}
+"""Units of a time written as a number, in one second."""
 
 
 class Stamps(msgspec.Struct, frozen=True):
@@ -59,8 +60,8 @@ class Stamps(msgspec.Struct, frozen=True):
         if isinstance(value, datetime):
             aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
             return aware.timestamp()
-        if isinstance(value, int | float | Decimal) and self.clockwork in _SCALE:
-            return float(value) / _SCALE[self.clockwork]
+        if isinstance(value, int | float | Decimal) and self.clockwork in SCALE:
+            return float(value) / SCALE[self.clockwork]
         raise TypeError(f"{value!r} is no time of the form {self.clockwork}")
 
     def bound(self, at: float, up: bool = False) -> object:
@@ -71,7 +72,7 @@ class Stamps(msgspec.Struct, frozen=True):
         if self.clockwork is Clockwork.TEXT:
             second = math.ceil(at) if up else math.floor(at)
             return datetime.fromtimestamp(second + self.offset_s, UTC).strftime(self.pattern)
-        return at * _SCALE[self.clockwork]
+        return at * SCALE[self.clockwork]
 
 
 def stamps_of(values: Sequence[object], column: str) -> Stamps:
@@ -85,7 +86,7 @@ def stamps_of(values: Sequence[object], column: str) -> Stamps:
     if numbers and texts:
         raise SourceError(_mixed(column, numbers[0], texts[0]))
     if numbers:
-        return Stamps(_numeric(max(numbers)))
+        return Stamps(clockwork_of(max(numbers)))
     moments = [value for value in values if isinstance(value, datetime)]
     if moments:
         return Stamps(Clockwork.DATETIME, moments[0].tzinfo is not None)
@@ -101,7 +102,8 @@ def stamps_of(values: Sequence[object], column: str) -> Stamps:
     return next(iter(forms))
 
 
-def _numeric(newest: float) -> Clockwork:
+def clockwork_of(newest: float) -> Clockwork:
+    """The unit of times written as numbers, told from the size of one."""
     if newest >= _MICROSECONDS_FROM:
         return Clockwork.MICROSECONDS
     return Clockwork.MILLISECONDS if newest >= _MILLISECONDS_FROM else Clockwork.SECONDS

@@ -7,10 +7,11 @@ all.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,14 +27,20 @@ from engine.errors import TraceError
 FORMAT = 1
 """Version of the folder's layout."""
 
-_COLUMN = "column:"
-_ARRAYS: dict[str, type[np.generic]] = {
+REQUESTS, KEYS, ABOUT = "requests.parquet", "keys.parquet", "trace.json"
+"""The files of a trace's folder."""
+
+COLUMN = "column:"
+"""Before the name of a further column, wherever it lies beside ours."""
+
+ARRAYS: dict[str, type[np.generic]] = {
     "time": np.float64,
     "key": np.int32,
     "group": np.int32,
     "size": np.int64,
     "cost": np.float64,
 }
+"""The arrays that every trace has, in the order of its digest."""
 
 
 class ColumnInfo(msgspec.Struct, frozen=True):
@@ -76,6 +83,7 @@ class TraceInfo(msgspec.Struct, frozen=True):
         digest: SHA-256 over the arrays; equal digests mean equal requests.
         malformed: lines of the origin that could not be read and are not in the trace.
         cost_model: how a modelled cost came about, in one sentence.
+        notes: what a reader should know of how it was read, one sentence each.
     """
 
     name: str
@@ -89,6 +97,7 @@ class TraceInfo(msgspec.Struct, frozen=True):
     digest: str = ""
     malformed: int = 0
     cost_model: str = ""
+    notes: tuple[str, ...] = ()
     format: int = FORMAT
 
 
@@ -146,13 +155,21 @@ class Trace:
 
 def digest(requests: Requests) -> str:
     """SHA-256 over all arrays, columns by name."""
+    arrays = {name: np.ascontiguousarray(getattr(requests, name), ARRAYS[name]) for name in ARRAYS}
+    columns = {
+        name: np.ascontiguousarray(values, np.float32) for name, values in requests.columns.items()
+    }
+    told = [(name, [values.data]) for name, values in arrays.items()]
+    return digest_of([*told, *((name, [columns[name].data]) for name in sorted(columns))])
+
+
+def digest_of(arrays: Iterable[tuple[str, Iterable[Any]]]) -> str:
+    """The digest of arrays that come piece by piece: `ARRAYS` in their order, columns by name."""
     told = hashlib.sha256()
-    for name, kind in _ARRAYS.items():
+    for name, pieces in arrays:
         told.update(name.encode())
-        told.update(np.ascontiguousarray(getattr(requests, name), kind).data)
-    for name in sorted(requests.columns):
-        told.update(name.encode())
-        told.update(np.ascontiguousarray(requests.columns[name], np.float32).data)
+        for piece in pieces:
+            told.update(piece)
     return told.hexdigest()
 
 
@@ -165,21 +182,38 @@ def save(trace: Trace, folder: Path) -> TraceInfo:
     if not len(trace.requests):
         raise TraceError(f"{trace.info.origin} holds no request; there is nothing to keep.")
     info = msgspec.structs.replace(trace.info, digest=digest(trace.requests))
+    with appearing(folder) as making:
+        pq.write_table(_table(trace.requests), making / REQUESTS, compression="zstd")
+        write_about(making, info, trace.key_texts)
+    return info
+
+
+def write_about(folder: Path, info: TraceInfo, key_texts: pa.Array) -> None:
+    """Write what stands beside the requests."""
+    pq.write_table(pa.table({"text": key_texts}), folder / KEYS, compression="zstd")
+    (folder / ABOUT).write_bytes(msgspec.json.encode(info))
+
+
+@contextlib.contextmanager
+def appearing(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which becomes `folder` at the end and vanishes if anything fails.
+
+    Raises:
+        TraceError: the disk refuses.
+    """
     making = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     try:
         making.mkdir(parents=True)
-        pq.write_table(_table(trace.requests), making / "requests.parquet", compression="zstd")
-        pq.write_table(
-            pa.table({"text": trace.key_texts}), making / "keys.parquet", compression="zstd"
-        )
-        (making / "trace.json").write_bytes(msgspec.json.encode(info))
+        yield making
         if folder.exists():
             shutil.rmtree(folder)
         making.rename(folder)
     except OSError as error:
+        raise TraceError(
+            f"The trace cannot be kept in {folder}: {error.strerror or error}."
+        ) from None
+    finally:
         shutil.rmtree(making, ignore_errors=True)
-        raise TraceError(f"The trace cannot be kept in {folder}: {error.strerror}.") from None
-    return info
 
 
 def load_info(folder: Path) -> TraceInfo:
@@ -189,7 +223,7 @@ def load_info(folder: Path) -> TraceInfo:
         TraceError: there is none, or a newer version of Cachescope wrote it.
     """
     try:
-        info = msgspec.json.decode((folder / "trace.json").read_bytes(), type=TraceInfo)
+        info = msgspec.json.decode((folder / ABOUT).read_bytes(), type=TraceInfo)
     except FileNotFoundError:
         raise TraceError(f"There is no trace {folder.name!r}; import one first.") from None
     except msgspec.MsgspecError as error:
@@ -209,22 +243,22 @@ def load(folder: Path) -> Trace:
     """
     info = load_info(folder)
     try:
-        table = pq.read_table(folder / "requests.parquet")
-        texts = pq.read_table(folder / "keys.parquet").column("text").combine_chunks()
+        table = pq.read_table(folder / REQUESTS)
+        texts = pq.read_table(folder / KEYS).column("text").combine_chunks()
     except (OSError, pa.ArrowException) as error:
         raise TraceError(
             f"The trace {folder.name!r} is damaged ({error}); import it anew."
         ) from None
-    arrays: dict[str, Any] = {name: table.column(name).to_numpy() for name in _ARRAYS}
+    arrays: dict[str, Any] = {name: table.column(name).to_numpy() for name in ARRAYS}
     columns = {
-        name.removeprefix(_COLUMN): table.column(name).to_numpy()
+        name.removeprefix(COLUMN): table.column(name).to_numpy()
         for name in table.column_names
-        if name.startswith(_COLUMN)
+        if name.startswith(COLUMN)
     }
     return Trace(info, Requests(**arrays, distinct=info.distinct, columns=columns), texts)
 
 
 def _table(requests: Requests) -> pa.Table:
-    arrays: dict[str, Any] = {name: getattr(requests, name) for name in _ARRAYS}
-    arrays.update((_COLUMN + name, values) for name, values in requests.columns.items())
+    arrays: dict[str, Any] = {name: getattr(requests, name) for name in ARRAYS}
+    arrays.update((COLUMN + name, values) for name, values in requests.columns.items())
     return pa.table(arrays)

@@ -1,0 +1,250 @@
+"""From recorded requests to a trace: read in pieces, put in order, numbered, priced, kept.
+
+Memory is bounded by the distinct keys, not by the requests: arrays grow in files beside the place
+where the trace will lie.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from engine.errors import TraceError
+from engine.registry import resolve
+from engine.settings import Settings
+from engine.traces import READERS
+from engine.traces.base import HIT, SIZE, TIME, Fault, Faults, Options, Reader, Recording
+from engine.traces.checks import Checked
+from engine.traces.columns import MOST_CATEGORIES, describe
+from engine.traces.guess import format_of
+from engine.traces.masking import Masker, salt_of
+from engine.traces.order import Ordered
+from engine.traces.rows import MEASURED, NONE, Rows
+from engine.traces.shelf import folder_of, is_there, name_for, stored, traces_path
+from engine.traces.spool import Spool
+from engine.traces.trace import Trace, TraceInfo, appearing, load, write_about
+
+Progress = Callable[[float, str], None]
+"""Told the share that is read (0 to 1) and how far we are."""
+
+_WORK = ".import-"
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """What came of an import.
+
+    Args:
+        info: of the trace.
+        is_new: False if a trace of the same requests was there already; `info` is then its.
+        faults: the first malformed lines.
+        left_out: reason -> rows that are no requests to a cache.
+    """
+
+    info: TraceInfo
+    is_new: bool
+    faults: tuple[Fault, ...] = ()
+    left_out: dict[str, int] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Recorded requests and what to call them.
+
+    Args:
+        recording: gives the rows.
+        where: the file or table, as messages name it.
+        kind: its format, as messages name it.
+        name: of a trace made of it, unless another is given.
+        sentence: where the requests come from, kept with the trace.
+    """
+
+    recording: Recording
+    where: str
+    kind: str
+    name: str
+    sentence: str
+
+
+def file_origin(path: Path, options: Options, settings: Settings) -> Origin:
+    """The requests in a file.
+
+    Raises:
+        TraceError: there is no such file, or nothing tells its format.
+        UnknownName: there is no such format.
+    """
+    kind = format_of(path, options.format)
+    faults = Faults(masker_of(options, settings).text)
+    reader: Reader = resolve(READERS, kind, "format")(path, options, faults)
+    return Origin(reader, path.name, kind, name_for(path), f"file {path.name} ({kind})")
+
+
+def masker_of(options: Options, settings: Settings) -> Masker:
+    """What keys are kept as in this installation."""
+    return Masker(salt_of(settings.data_path), options.hash_keys)
+
+
+def open_trace(what: str | Path, settings: Settings, options: Options | None = None) -> Trace:
+    """A stored trace by its name, or the requests of a file of any format.
+
+    Raises:
+        TraceError: there is neither, or the file cannot be read.
+        UnknownName: `options` name a format that there is not.
+    """
+    path = Path(what)
+    if is_there(str(what), settings) and not (options and options.format):
+        return load(folder_of(str(what), settings))
+    if not path.exists() and path.name == str(what):
+        names = ", ".join(info.name for info in stored(settings)[:10])
+        raise TraceError(
+            f"There is no trace and no file {str(what)!r}; stored traces: {names or 'none'}."
+        )
+    chosen = options or Options()
+    origin = file_origin(path, chosen, settings)
+    with _workplace(None) as folder:
+        spool = Spool(folder)
+        rows = Rows(spool, chosen, masker_of(chosen, settings))
+        _read(origin, rows)
+        info = _info(origin, rows, spool, origin.name)
+        return Trace(info, spool.requests(rows.distinct), rows.key_texts())
+
+
+def import_trace(
+    origin: Origin,
+    settings: Settings,
+    options: Options,
+    name: str = "",
+    replace: bool = False,
+    progress: Progress = lambda _share, _message: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Imported | None:
+    """Keep the requests of `origin` as a trace; None when it was cancelled, and nothing is kept.
+
+    Args:
+        origin: where they are.
+        settings: tell where traces lie.
+        options: how to read them.
+        name: of the trace; empty: after its origin.
+        replace: put it in the place of another trace of that name.
+        progress: told how far it is.
+        cancelled: asked whether to stop.
+
+    Raises:
+        TraceError: they cannot be read or kept, or another trace has that name; nothing is left
+            half-written.
+    """
+    chosen = name or origin.name
+    folder = folder_of(chosen, settings)
+    with _workplace(traces_path(settings)) as work:
+        spool = Spool(work)
+        rows = Rows(spool, options, masker_of(options, settings))
+        if not _read(origin, rows, progress, cancelled):
+            return None
+        info = _info(origin, rows, spool, chosen)
+        same = next((one for one in stored(settings) if one.digest == info.digest), None)
+        if same is not None and not replace:
+            return _imported(origin, same, is_new=False)
+        if is_there(chosen, settings) and not replace:
+            raise TraceError(
+                f"There is a trace {chosen!r} of other requests; give another --name, or "
+                "--replace it."
+            )
+        progress(1.0, "writing")
+        with appearing(folder) as making:
+            spool.write(making)
+            write_about(making, info, rows.key_texts())
+    return _imported(origin, info, is_new=True)
+
+
+def _read(
+    origin: Origin,
+    rows: Rows,
+    progress: Progress = lambda _share, _message: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Read everything into `rows`; False if it was cancelled on the way."""
+    recording = origin.recording
+    checked = Checked(origin.where, origin.kind, recording.faults)
+    with contextlib.closing(recording):
+        for table in Ordered(origin.where).sort(map(checked.good, recording.tables())):
+            if cancelled():
+                return False
+            rows.add(table)
+            progress(recording.share(), f"{checked.rows:,} requests")
+    if not checked.rows or recording.faults.count > checked.rows:
+        raise checked.refusal()
+    rows.drop_empty()
+    return True
+
+
+def _info(origin: Origin, rows: Rows, spool: Spool, name: str) -> TraceInfo:
+    return TraceInfo(
+        name=name,
+        origin=origin.sentence,
+        costs=rows.costs,
+        sizes="recorded" if SIZE in rows.has else "none",
+        requests=spool.rows,
+        distinct=rows.distinct,
+        groups=rows.names,
+        columns=describe(rows.columns.values()),
+        digest=spool.digest(),
+        malformed=origin.recording.faults.count,
+        cost_model=rows.cost_model,
+        notes=(*origin.recording.notes, *_notes(origin, rows, spool)),
+    )
+
+
+def _notes(origin: Origin, rows: Rows, spool: Spool) -> Iterator[str]:
+    if TIME not in rows.has:
+        yield "No times were recorded: requests stand one second apart."
+    if rows.costs == NONE:
+        yield "No load times were recorded: every miss costs 1."
+    elif rows.costs == MEASURED and HIT not in rows.has:
+        yield "Nothing tells hits from misses: each request's own time is taken as its miss cost."
+    if rows.estimated:
+        yield (
+            f"{rows.estimated / spool.rows:.1%} of the requests are hits on keys without an "
+            "earlier miss; their cost is the mean of their endpoint's earlier misses."
+        )
+    for why, count in sorted(origin.recording.faults.left_out.items()):
+        yield f"{count:,} rows were left out: {why}."
+    for column in rows.dropped:
+        yield f"The column {column} has more than {MOST_CATEGORIES:,} texts and was left out."
+
+
+def _imported(origin: Origin, info: TraceInfo, is_new: bool) -> Imported:
+    faults = origin.recording.faults
+    return Imported(info, is_new, tuple(faults.samples), dict(faults.left_out))
+
+
+@contextlib.contextmanager
+def _workplace(parent: Path | None) -> Iterator[Path]:
+    """A folder for the time of one reading, in `parent` or where temporary things go.
+
+    Raises:
+        TraceError: the disk is full, or refuses.
+    """
+    try:
+        if parent is not None:
+            parent.mkdir(parents=True, exist_ok=True)
+            _sweep(parent)
+        with tempfile.TemporaryDirectory(prefix=_WORK, dir=parent) as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise TraceError(
+            f"The requests cannot be kept in {parent or tempfile.gettempdir()}: "
+            f"{error.strerror or error}; free some space or move the data folder."
+        ) from None
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what imports left that were killed a day ago or more."""
+    for left in parent.glob(".*"):
+        if left.is_dir() and left.stat().st_mtime < time.time() - 86400:
+            shutil.rmtree(left, ignore_errors=True)
