@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from engine.cache.value import HitValue
 from engine.errors import ModelError
 from engine.training.network import Network, network_from
 
@@ -41,6 +42,7 @@ class PolicySpec(msgspec.Struct, frozen=True, kw_only=True):
             (the cache's characteristic time); features are relative to it.
         objective: what a hit is worth: hits, cost or bytes, where `cache_weights` is empty.
         cache_weights: metric -> weight of the reward.
+        value: what a hit is worth by these, scaled on the training part.
         window: share of the capacity that is a protected LRU window.
         sample: residents drawn afresh at each decision.
         pool: worst residents remembered between decisions.
@@ -63,6 +65,7 @@ class PolicySpec(msgspec.Struct, frozen=True, kw_only=True):
     lifetime: float
     objective: str = "hits"
     cache_weights: dict[str, float] = {}
+    value: HitValue = HitValue()
     window: float = 0.05
     sample: int = 16
     pool: int = 16
