@@ -14,7 +14,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from engine.commands import COMMANDS
 from engine.errors import EngineError, EngineRuns, JobError
+from engine.registry import resolve
 from engine.settings import Settings, load_settings
 from engine.terminal import ago, rows, say, show_status, who
 
@@ -192,6 +194,8 @@ def _parser() -> argparse.ArgumentParser:
     job.add_argument("params", nargs="*", metavar="NAME=VALUE", help="parameters of --start")
     job.add_argument("--cancel", metavar="ID")
     job.add_argument("--limit", type=int, default=20)
+    for name in COMMANDS:
+        resolve(COMMANDS, name, "command")(commands)
     return parser
 
 

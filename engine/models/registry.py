@@ -161,6 +161,20 @@ def set_evaluation(store: Engine, wanted: Name, evaluation: Mapping[str, Any]) -
     writes.update_model(store, number_of(store, wanted), evaluation=plain(evaluation))
 
 
+def set_exported(
+    store: Engine, number: int, exported: Mapping[str, Any], torchscript: bytes
+) -> None:
+    """Keep with a model where its newest export lies, and the bytes of its `policy.pt`.
+
+    Raises:
+        ModelError: it was deleted meanwhile.
+    """
+    artefacts = model(store, number)["artefacts"] or {}
+    columns = {"artefacts": artefacts | {"export": plain(exported)}, "policy": torchscript}
+    if not writes.update_model(store, number, **columns):
+        raise ModelError(f"Model {number} was deleted while it was exported.")
+
+
 def delete(store: Engine, settings: Settings, wanted: Name) -> int:
     """Delete a model and its files; returns its number.
 

@@ -1,0 +1,12 @@
+"""Groups of commands that `python -m engine` offers besides the engine's own verbs."""
+
+from __future__ import annotations
+
+COMMANDS: dict[str, str] = {
+    "models": "engine.commands.models:add",
+    "export": "engine.commands.export:add",
+}
+"""Command -> the function `add(commands)` that declares it to argparse.
+
+These modules import nothing heavy at their top: `--help` loads them all.
+"""
