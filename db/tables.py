@@ -369,6 +369,24 @@ alias_events = Table(
     Index(None, "alias", "id"),
 )
 
+# The curves of trainings, told while they run.
+training_points = Table(
+    "training_points",
+    metadata,
+    Column("run", String(40), primary_key=True),  # id of the job, or of a training without one
+    Column("seed", BigInteger, primary_key=True, autoincrement=False),
+    Column("algorithm", String(20), primary_key=True),
+    Column("steps", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Double, nullable=False),
+    Column("hit_ratio", Double),  # on the validation part
+    Column("value_ratio", Double),  # what the best is chosen by
+    Column("reward", Double),
+    Column("loss", Double),
+    Column("exploration", Double),
+    Column("steps_per_s", Double),
+    Column("best", Boolean, nullable=False),
+)
+
 # MySQL's default collations hold "A" and "a" for the same key.
 for _table in metadata.tables.values():
     _table.kwargs.update(mysql_charset="utf8mb4", mysql_collate="utf8mb4_bin")
