@@ -13,8 +13,9 @@ from dashboard.parts.states import empty
 from engine.agent.discretiser import describe
 from engine.agent.words import action_words
 
-ROW_HEIGHT = 72
-"""Pixels of a decision's row: cells wrap to three lines (Streamlit wraps from 64 pixels on)."""
+SHARES = ("hit_ratio", "stale_share")
+HEIGHT = 470
+"""Pixels of the newest decisions: a dozen rows without scrolling."""
 
 
 def shadows(source: data.SourceRow) -> None:
@@ -28,15 +29,18 @@ def shadows(source: data.SourceRow) -> None:
         empty("No requests in this window.", height=180)
         return
     st.dataframe(
-        table,
+        table.assign(
+            lead_ms=table["lead_ms"].round(2) + 0.0,  # without it a tie shows as -0.00
+            **{name: 100.0 * table[name] for name in SHARES},
+        ),
         hide_index=True,
         key="agent-shadows",
         alt="Net saving of every policy, the best first",
         column_config={
             "policy": "Policy",
             "requests": st.column_config.NumberColumn("Requests", format="localized"),
-            "hit_ratio": st.column_config.NumberColumn("Hit ratio", format="percent"),
-            "stale_share": st.column_config.NumberColumn("Stale hits", format="percent"),
+            "hit_ratio": st.column_config.NumberColumn("Hit ratio", format="%.1f %%"),
+            "stale_share": st.column_config.NumberColumn("Stale hits", format="%.1f %%"),
             "saved_ms": st.column_config.NumberColumn("Saved (ms/request)", format="%.2f"),
             "refresh_ms": st.column_config.NumberColumn("Refreshing (ms/request)", format="%.2f"),
             "stale_ms": st.column_config.NumberColumn("Stale price (ms/request)", format="%.2f"),
@@ -75,22 +79,22 @@ def latest(decisions: pd.DataFrame, limit: int = 40) -> pd.DataFrame:
 
 def newest(decisions: pd.DataFrame) -> None:
     """The newest decisions with their reasons."""
+    shown = latest(decisions)
     st.dataframe(
-        latest(decisions),
+        shown.assign(time=shown["time"].dt.tz_convert(shell.zone())),
         hide_index=True,
         key="agent-decisions",
-        height=470,
-        row_height=ROW_HEIGHT,
+        height=HEIGHT,
         alt="Latest decisions with their reasons",
         placeholder="-",
         column_config={
             "time": st.column_config.DatetimeColumn("Time", format="HH:mm:ss", width=70),
-            "endpoint": st.column_config.TextColumn("Endpoint", width=200),
-            "action": st.column_config.TextColumn("Action", width=100),
+            "endpoint": st.column_config.TextColumn("Endpoint", width=180),
+            "action": st.column_config.TextColumn("Action", width=150),
             "ttl_s": st.column_config.NumberColumn("Kept for (s)", format="%.0f", width=80),
             "explored": st.column_config.CheckboxColumn("Explored", width=70),
             "published": st.column_config.CheckboxColumn("Published", width=70),
-            "state": st.column_config.TextColumn("State", width=180),
-            "reason": st.column_config.TextColumn("Reason", width=320),
+            "state": st.column_config.TextColumn("State", width=290),
+            "reason": st.column_config.TextColumn("Reason", width=260),
         },
     )

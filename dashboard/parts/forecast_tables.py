@@ -9,6 +9,7 @@ from dashboard import data
 from dashboard.charts import forecasts
 from dashboard.parts import jobs, shell
 from dashboard.parts.forecast_status import name_of
+from dashboard.parts.services import cell
 from dashboard.parts.states import empty
 
 
@@ -16,33 +17,32 @@ def tables(source: data.SourceRow, endpoint: str, round_: pd.DataFrame) -> None:
     """Who wins the backtest, and the newest round."""
     left, right = shell.pair()
     with left:
-        st.markdown(
-            "**Judgement** · every forecaster on recorded requests that it had not learned from"
-        )
         scores = data.scores(source.id)
         table = forecasts.score_table(scores, endpoint)
+        whose = endpoint if not table.empty else "all endpoints"
         table = table if not table.empty else forecasts.score_table(scores)
+        st.markdown(f"**Judgement** · on requests not learned from, {cell(whose)}")
         if table.empty:
             empty("The first judgement follows the first training.", height=180)
         else:
             st.dataframe(
-                table.assign(forecaster=table["forecaster"].map(name_of))[
-                    ["forecaster", "demand_mae", "demand_mase", "coverage", "origins", "chosen"]
-                ],
+                table.assign(
+                    forecaster=table["forecaster"].map(name_of),
+                    coverage=100.0 * table["coverage"],
+                    chosen=table["chosen"].astype(bool),
+                )[["forecaster", "demand_mae", "demand_mase", "coverage", "origins", "chosen"]],
                 hide_index=True,
                 key="forecast-scores",
                 alt="Errors of every forecaster over rolling origins",
                 column_config={
                     "forecaster": "Forecaster",
                     "demand_mae": st.column_config.NumberColumn(
-                        "Error (requests/interval)", format="%.2f"
+                        "Error (per interval)", format="%.2f"
                     ),
-                    "demand_mase": st.column_config.NumberColumn(
-                        "Against last value (x)", format="%.2f"
-                    ),
-                    "coverage": st.column_config.NumberColumn("Inside band", format="percent"),
-                    "origins": "Times judged",
-                    "chosen": "In use",
+                    "demand_mase": st.column_config.NumberColumn("Against last (x)", format="%.2f"),
+                    "coverage": st.column_config.NumberColumn("In band", format="%.0f %%"),
+                    "origins": "Times",
+                    "chosen": st.column_config.CheckboxColumn("In use"),
                 },
             )
         jobs.progress(["retrain"], "No training has run yet.")
@@ -52,7 +52,7 @@ def tables(source: data.SourceRow, endpoint: str, round_: pd.DataFrame) -> None:
         if newest.empty:
             empty("No forecast yet.", height=180)
         else:
-            every = f"1/{float(newest['interval_s'].iloc[0]):g} s"
+            every = f"per {float(newest['interval_s'].iloc[0]):g} s"
             st.dataframe(
                 newest[["cache_name", "demand", "demand_low", "demand_high", "load_time_ms"]],
                 hide_index=True,

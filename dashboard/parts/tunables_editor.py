@@ -13,6 +13,7 @@ from dashboard.parts.services import ago
 from engine.tunables import TUNABLES, Tunable, Value
 
 GROUPS = {"agent": "Agent", "forecast": "Forecaster", "traffic": "Sample traffic"}
+SPELT = {"1/s": "per second"}
 
 
 def editor() -> None:
@@ -26,22 +27,31 @@ def editor() -> None:
                 if name.startswith(f"{prefix}."):
                     with st.container(border=True, height="stretch", gap="xsmall"):
                         _widget(name, tunable, values[name])
-                        st.caption(changed.get(name, f"default · `{name}`"))
+                        st.caption(changed.get(name, f"default · {name}"))
 
 
 def _changed() -> dict[str, str]:
     rows = data.tunables().to_dict("records")
     return {
         str(row["name"]): f"{row['who']}, {ago(time.time() - float(row['at']))} ago · "
-        f"`{row['name']}`"
+        f"default {TUNABLES[str(row['name'])].default} · {row['name']}"
         for row in rows
+        if str(row["name"]) in TUNABLES
     }
+
+
+def _label(tunable: Tunable) -> str:
+    """What it means, with its unit where the words do not say it."""
+    said = SPELT.get(tunable.unit, tunable.unit)
+    if not said or f" {said} " in f" {tunable.help.lower()} ":
+        return tunable.help
+    return f"{tunable.help} ({tunable.unit})"
 
 
 def _widget(name: str, tunable: Tunable, value: Value) -> None:
     # The stored value is part of the key: a change made elsewhere shows here as well.
     key = f"tunable-{name}-{value}"
-    label = f"{tunable.help} ({tunable.unit})" if tunable.unit else tunable.help
+    label = _label(tunable)
     pressed: Any = {"key": key, "on_change": _changed_by_hand, "args": (name, key)}
     if tunable.choices:
         choices = list(tunable.choices)

@@ -65,6 +65,7 @@ def charts(
         panel = Panel("Reward (ms)", shades, ",.0f", faint=(learning.EACH,), theme=theme)
         lines = learning.reward_lines(rewards)
         timeline("agent-reward", lines, panel, waiting=WAITING, events=events)
+        exploration(rounds)
         st.markdown("**Actions** · shares over time")
         if rounds.empty:
             empty("No decision in this window.")
@@ -75,17 +76,6 @@ def charts(
             )
             chart(learning.action_shares(rounds, span, theme), "agent-actions", says)
     with right:
-        st.markdown("**Exploration** · chance of a random action")
-        panel = Panel(
-            "Exploration (%)",
-            {"exploration": colour("exploration", theme)},
-            ".1%",
-            ".0%",
-            theme=theme,
-            legend=False,
-        )
-        line = learning.exploration_line(rounds)
-        timeline("agent-exploration", line, panel, waiting=WAITING, floor=0.05)
         st.markdown(
             "**Q-table** · expected net share of load time saved; a dot marks the best action"
         )
@@ -101,6 +91,16 @@ def charts(
             if count > qvalues.MOST_STATES:
                 most = qvalues.MOST_STATES
                 st.caption(f"The {most} states with most decisions in this window, of {count}.")
+
+
+def exploration(rounds: pd.DataFrame) -> None:
+    """How the chance of a random action falls."""
+    theme = shell.theme()
+    st.markdown("**Exploration** · chance of a random action")
+    shades = {"exploration": colour("exploration", theme)}
+    panel = Panel("Exploration (%)", shades, ".1%", ".0%", height=140, theme=theme, legend=False)
+    line = learning.exploration_line(rounds)
+    timeline("agent-exploration", line, panel, waiting=WAITING, floor=0.05)
 
 
 def page_live(source: data.SourceRow) -> None:

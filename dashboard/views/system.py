@@ -54,6 +54,7 @@ def _times(frame: pd.DataFrame, key: str, times: list[str], says: str) -> None:
     shown = frame.copy()
     for name in times:
         shown[name] = pd.to_datetime(shown[name].astype("float64"), unit="s", utc=True)
+        shown[name] = shown[name].dt.tz_convert(shell.zone())
     if "params" in shown:
         shown["params"] = shown["params"].astype(str)
     st.dataframe(
