@@ -14,8 +14,8 @@ from engine.agent.discretiser import describe
 from engine.agent.words import action_words
 
 SHARES = ("hit_ratio", "stale_share")
-HEIGHT = 470
-"""Pixels of the newest decisions: a dozen rows without scrolling."""
+ROW_HEIGHT = 64
+"""Pixels of a decision's row: from here on Streamlit wraps cells, so that none is cut."""
 
 
 def shadows(source: data.SourceRow) -> None:
@@ -84,17 +84,18 @@ def newest(decisions: pd.DataFrame) -> None:
         shown.assign(time=shown["time"].dt.tz_convert(shell.zone())),
         hide_index=True,
         key="agent-decisions",
-        height=HEIGHT,
+        height=470,
+        row_height=ROW_HEIGHT,
         alt="Latest decisions with their reasons",
         placeholder="-",
         column_config={
             "time": st.column_config.DatetimeColumn("Time", format="HH:mm:ss", width=70),
             "endpoint": st.column_config.TextColumn("Endpoint", width=180),
-            "action": st.column_config.TextColumn("Action", width=150),
+            "action": st.column_config.TextColumn("Action", width=110),
             "ttl_s": st.column_config.NumberColumn("Kept for (s)", format="%.0f", width=80),
             "explored": st.column_config.CheckboxColumn("Explored", width=70),
             "published": st.column_config.CheckboxColumn("Published", width=70),
-            "state": st.column_config.TextColumn("State", width=290),
-            "reason": st.column_config.TextColumn("Reason", width=260),
+            "state": st.column_config.TextColumn("State", width=190),
+            "reason": st.column_config.TextColumn("Reason", width=250),
         },
     )
