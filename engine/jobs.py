@@ -34,6 +34,7 @@ JOBS: dict[str, str] = {
     "seed": "mock.mock_db:seed_job",
     "simulate": "mock.simulate_live:simulate_job",
     "retrain": "engine.forecast.train:retrain_job",
+    "import": "engine.actions.traces:import_job",
     "export": "engine.export.job:export_job",
 }
 """Kind of job -> the function `run(params, job) -> result`, whose result is kept as JSON."""

@@ -51,7 +51,7 @@ def discover(engine: Engine, table_name: str, mapping: dict[str, str]) -> Layout
             times of several forms.
         SQLAlchemyError: the database does not answer.
     """
-    table = _reflect(engine, table_name)
+    table = reflect(engine, table_name)
     columns: dict[str, Column[object]] = {}
     for ours in COLUMNS:
         yours = mapping.get(ours, ours)
@@ -71,7 +71,7 @@ def discover(engine: Engine, table_name: str, mapping: dict[str, str]) -> Layout
     if "hit" not in columns:
         notes.append(f"The table {table_name} has no column hit: every row counts as a miss.")
     stamp = columns["timestamp"]
-    if not _indexed(engine, table_name, stamp.name):
+    if not is_indexed(engine, table_name, stamp.name):
         notes.append(
             f"The table {table_name} has no index that starts with {stamp.name}, so following it "
             f"reads it whole; make one with: {index_statement(engine, stamp)}"
@@ -81,7 +81,13 @@ def discover(engine: Engine, table_name: str, mapping: dict[str, str]) -> Layout
     return Layout(table, columns, find_stamps(engine, stamp), tuple(notes))
 
 
-def _reflect(engine: Engine, name: str) -> Table:
+def reflect(engine: Engine, name: str) -> Table:
+    """The table `name` (or `schema.name`) as the database has it.
+
+    Raises:
+        SourceError: there is none; the message names those that there are.
+        SQLAlchemyError: the database does not answer.
+    """
     schema, _, bare = name.rpartition(".")
     try:
         return Table(bare, MetaData(), schema=schema or None, autoload_with=engine)
@@ -95,7 +101,8 @@ def _reflect(engine: Engine, name: str) -> Table:
         ) from None
 
 
-def _indexed(engine: Engine, name: str, column: str) -> bool:
+def is_indexed(engine: Engine, name: str, column: str) -> bool:
+    """Whether an index of the table `name` begins with `column`."""
     schema, _, bare = name.rpartition(".")
     there = inspect(engine)
     leading = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 COMMANDS: dict[str, str] = {
     "models": "engine.commands.models:add",
     "export": "engine.commands.export:add",
+    "import": "engine.commands.traces:add",
 }
 """Command -> the function `add(commands)` that declares it to argparse.
 

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 from engine.traces.streams import Stream
@@ -82,9 +83,9 @@ class Faults:
         self.samples: list[Fault] = []
         self.left_out: Counter[str] = Counter()
 
-    def add(self, line: int, text: str | Callable[[], str], why: str) -> None:
-        """Count one malformed line; its text may be a function, called only if it is kept."""
-        self.count += 1
+    def add(self, line: int, text: str | Callable[[], str], why: str, count: int = 1) -> None:
+        """Count malformed lines; the text may be a function, called only if it is kept."""
+        self.count += count
         if len(self.samples) < SAMPLES:
             told = text if isinstance(text, str) else text()
             self.samples.append(Fault(line, self._mask(told)[:200], why))
@@ -96,10 +97,12 @@ class Recording(Protocol):
     Attributes:
         faults: what could not be read so far.
         notes: sentences for a person, complete once all tables were read.
+        roles: our name of a column -> those of the recording that it is made of, once known.
     """
 
     faults: Faults
     notes: list[str]
+    roles: Mapping[str, tuple[str, ...]]
 
     def tables(self) -> Iterator[Any]:
         """The rows, table by table (`pyarrow.Table`)."""
@@ -116,6 +119,7 @@ class Reader(ABC):
 
     Attributes:
         notes: sentences for a person, complete once all tables were read.
+        roles: our name of a column -> those of the file that it is made of, where they have names.
     """
 
     is_text: ClassVar[bool] = True
@@ -125,6 +129,7 @@ class Reader(ABC):
         self.options = options
         self.faults = faults
         self.notes: list[str] = []
+        self.roles: Mapping[str, tuple[str, ...]] = {}
         self.stream = Stream(path, is_text=self.is_text)
 
     @abstractmethod
@@ -148,5 +153,5 @@ def table_of(columns: Mapping[str, Any], first_line: int) -> pa.Table:
     """A table of the arrays that are there, its rows on consecutive lines."""
     there = {name: values for name, values in columns.items() if values is not None}
     count = len(next(iter(there.values())))
-    lines = pa.array(range(first_line, first_line + count), pa.int64())
+    lines = pa.array(np.arange(first_line, first_line + count))
     return pa.table({**there, LINE: lines})

@@ -16,25 +16,26 @@ class Codes:
 
     Args:
         shape: what a value is kept as (masked, hashed); values of one shape have one number.
-        on_new: told the value of each new number before its shaping.
+        on_new: told the value behind each new number, as it was before its shaping.
     """
 
     def __init__(
         self,
-        shape: Callable[[Any], Any] | None = None,
-        on_new: Callable[[Any], None] | None = None,
+        shape: Callable[[Any], Any] = lambda value: value,
+        on_new: Callable[[Any], None] = lambda _value: None,
     ) -> None:
-        self._numbers: dict[Any, int] = {}
+        self._seen: dict[Any, int] = {}
+        self._shaped: dict[Any, int] = {}
         self._shape = shape
         self._on_new = on_new
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self._shaped)
 
     @property
     def values(self) -> list[Any]:
-        """The distinct values, by number."""
-        return list(self._numbers)
+        """The distinct values as they are kept, by number."""
+        return list(self._shaped)
 
     def encode(self, values: Any) -> NDArray[np.int32]:  # noqa: ANN401 - an Arrow array
         """The number of each value; null has -1."""
@@ -44,22 +45,25 @@ class Codes:
         if isinstance(encoded, pa.ChunkedArray):
             encoded = encoded.combine_chunks()
         places = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        used = range(len(encoded.dictionary)) if is_ours else _by_appearance(places)
         texts = encoded.dictionary.to_pylist()
-        told = np.full(len(texts) + 1, -1, np.int32)  # the last one is for null
-        for place in used:
-            told[place] = self.number(texts[place])
+        numbers: list[int | None] = [*map(self._seen.get, texts), -1]  # the last one is for null
+        for place in range(len(texts)) if is_ours else _by_appearance(places):
+            if numbers[place] is None:
+                numbers[place] = self.number(texts[place])
+        told = np.array([-1 if number is None else number for number in numbers], np.int32)
         found: NDArray[np.int32] = told[places]
         return found
 
     def number(self, value: Any) -> int:  # noqa: ANN401 - anything hashable
         """The number of one value."""
-        shaped = self._shape(value) if self._shape else value
-        found = self._numbers.get(shaped)
+        found = self._seen.get(value)
         if found is None:
-            found = self._numbers[shaped] = len(self._numbers)
-            if self._on_new:
+            shaped = self._shape(value)
+            found = self._shaped.get(shaped)
+            if found is None:
+                found = self._shaped[shaped] = len(self._shaped)
                 self._on_new(value)
+            self._seen[value] = found
         return found
 
 

@@ -90,6 +90,8 @@ class Column:
         )
 
     def _numbers(self, values: Any) -> NDArray[np.floating[Any]]:  # noqa: ANN401 - Arrow
+        if not self.kind:
+            return np.full(len(values), np.nan)
         if self.kind == "time":
             return self._since_first(self._times.seconds(values))
         if self.kind == "number":

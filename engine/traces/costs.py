@@ -38,7 +38,7 @@ class MissCosts:
             return load_ms
         misses = np.where(hit, np.nan, load_ms)
         self._known = grown(self._known, int(keys.max()) + 1, np.nan)
-        cost: Floats = pd.Series(misses).groupby(keys).ffill().to_numpy(np.float64, copy=True)
+        cost: Floats = np.array(pd.Series(misses).groupby(keys).ffill(), np.float64)
         first = np.isnan(cost)
         cost[first] = self._known[keys[first]]
         unknown = np.isnan(cost)
@@ -59,11 +59,12 @@ class MissCosts:
         overall = np.divide(all_sums, all_counts, out=np.zeros_like(sums), where=all_counts > 0)
         np.add.at(self._sums, groups, costs)
         np.add.at(self._counts, groups, ones)
-        return np.divide(sums, counts, out=overall, where=counts > 0)
+        means: Floats = np.divide(sums, counts, out=overall, where=counts > 0)
+        return means
 
 
 def _before(values: Floats, groups: Numbers) -> Floats:
     """Per request the sum over earlier requests of its group."""
-    summed: Floats = pd.Series(values).groupby(groups).cumsum().to_numpy(np.float64)
+    summed: Floats = np.array(pd.Series(values).groupby(groups).cumsum(), np.float64)
     earlier: Floats = summed - values
     return earlier

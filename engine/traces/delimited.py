@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc
+from numpy.typing import NDArray
 
 from engine.errors import TraceError
-from engine.traces.base import ROWS, Reader
+from engine.traces.base import ROWS, Faults, Options, Reader
 from engine.traces.mapping import Mapper, match
 from engine.traces.streams import BLOCK, reading
 
@@ -24,21 +26,25 @@ DELIMITERS = ",\t;|"
 class Delimited(Reader):
     """CSV, TSV and the like, with a line of names at the top."""
 
+    def __init__(self, path: Path, options: Options, faults: Faults) -> None:
+        super().__init__(path, options, faults)
+        self._next = 1
+        self._skipped: list[int] = []
+
     def tables(self) -> Iterator[pa.Table]:
         """The rows of each block of the file."""
         head = first_line(self.stream.peek())
         delimiter = delimiter_of(head)
         names, skipped = self.names(split(head, delimiter))
         mapped = match(names, self.options.mapping, self.options.unit, self.path.name)
+        self.roles = mapped.roles
         mapper = Mapper(mapped, self.faults)
-        line = skipped + 1
+        self._next = skipped + 1
         for batch in self._batches(names, skipped, delimiter, mapped.wanted):
             rows = pa.Table.from_batches([batch])
             for start in range(0, len(rows), ROWS):
                 part = rows.slice(start, ROWS)
-                at = line + self.faults.count
-                yield mapper.table(part, pa.array(np.arange(at, at + len(part))))
-                line += len(part)
+                yield mapper.table(part, pa.array(self._lines(len(part))))
 
     def names(self, head: list[str]) -> tuple[list[str], int]:
         """The columns' names, told from the first line, and how many lines they take.
@@ -53,12 +59,21 @@ class Delimited(Reader):
             )
         return distinct(head), 1
 
+    def _lines(self, count: int) -> NDArray[np.int64]:
+        """Where the next `count` good rows stand in the file."""
+        places = np.arange(self._next, self._next + count + len(self._skipped))
+        good = places[~np.isin(places, self._skipped)][:count]
+        self._next = int(good[-1]) + 1
+        self._skipped = [place for place in self._skipped if place >= self._next]
+        return good
+
     def _batches(
         self, names: list[str], skipped: int, delimiter: str, wanted: list[str]
     ) -> Iterator[Any]:
         def malformed(row: Any) -> str:  # noqa: ANN401 - pyarrow's InvalidRow
             why = f"it has {row.actual_columns} values where {row.expected_columns} are due"
             self.faults.add(row.number or 0, row.text, why)
+            self._skipped.append(row.number or 0)
             return "skip"
 
         options = {

@@ -10,24 +10,21 @@ import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from engine.errors import TraceError
-from engine.registry import resolve
 from engine.settings import Settings
-from engine.traces import READERS
-from engine.traces.base import HIT, SIZE, TIME, Fault, Faults, Options, Reader, Recording
+from engine.traces.base import HIT, SIZE, TIME, Fault, Options
 from engine.traces.checks import Checked
 from engine.traces.columns import MOST_CATEGORIES, describe
-from engine.traces.guess import format_of
-from engine.traces.masking import Masker, salt_of
 from engine.traces.order import Ordered
-from engine.traces.rows import MEASURED, NONE, Rows
-from engine.traces.shelf import folder_of, is_there, name_for, stored, traces_path
+from engine.traces.origins import Origin, file_origin, masker_of
+from engine.traces.rows import MEASURED, MODELLED, NONE, Rows
+from engine.traces.shelf import folder_of, is_there, stored, traces_path
 from engine.traces.spool import Spool
 from engine.traces.trace import Trace, TraceInfo, appearing, load, write_about
 
@@ -35,6 +32,7 @@ Progress = Callable[[float, str], None]
 """Told the share that is read (0 to 1) and how far we are."""
 
 _WORK = ".import-"
+_BY_SOURCE = "The load times were modelled by the source that recorded them."
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -51,43 +49,6 @@ class Imported(msgspec.Struct, frozen=True):
     is_new: bool
     faults: tuple[Fault, ...] = ()
     left_out: dict[str, int] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Recorded requests and what to call them.
-
-    Args:
-        recording: gives the rows.
-        where: the file or table, as messages name it.
-        kind: its format, as messages name it.
-        name: of a trace made of it, unless another is given.
-        sentence: where the requests come from, kept with the trace.
-    """
-
-    recording: Recording
-    where: str
-    kind: str
-    name: str
-    sentence: str
-
-
-def file_origin(path: Path, options: Options, settings: Settings) -> Origin:
-    """The requests in a file.
-
-    Raises:
-        TraceError: there is no such file, or nothing tells its format.
-        UnknownName: there is no such format.
-    """
-    kind = format_of(path, options.format)
-    faults = Faults(masker_of(options, settings).text)
-    reader: Reader = resolve(READERS, kind, "format")(path, options, faults)
-    return Origin(reader, path.name, kind, name_for(path), f"file {path.name} ({kind})")
-
-
-def masker_of(options: Options, settings: Settings) -> Masker:
-    """What keys are kept as in this installation."""
-    return Masker(salt_of(settings.data_path), options.hash_keys)
 
 
 def open_trace(what: str | Path, settings: Settings, options: Options | None = None) -> Trace:
@@ -169,25 +130,37 @@ def _read(
     cancelled: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Read everything into `rows`; False if it was cancelled on the way."""
-    recording = origin.recording
-    checked = Checked(origin.where, origin.kind, recording.faults)
-    with contextlib.closing(recording):
-        for table in Ordered(origin.where).sort(map(checked.good, recording.tables())):
+    count = 0
+    with contextlib.closing(checked_tables(origin)) as tables:
+        for table in tables:
             if cancelled():
                 return False
             rows.add(table)
-            progress(recording.share(), f"{checked.rows:,} requests")
-    if not checked.rows or recording.faults.count > checked.rows:
-        raise checked.refusal()
+            count += len(table)
+            progress(origin.recording.share(), f"{count:,} requests")
     rows.drop_empty()
     return True
+
+
+def checked_tables(origin: Origin) -> Generator[Any]:
+    """The rows of `origin` that can be used, in the order of time, as `pyarrow.Table`s.
+
+    Raises:
+        TraceError: there is none, or most of them cannot be used.
+    """
+    recording = origin.recording
+    checked = Checked(origin.where, origin.kind, recording.faults)
+    with contextlib.closing(recording):
+        yield from Ordered(origin.where).sort(map(checked.good, recording.tables()))
+    if not checked.rows or recording.faults.count > checked.rows:
+        raise checked.refusal()
 
 
 def _info(origin: Origin, rows: Rows, spool: Spool, name: str) -> TraceInfo:
     return TraceInfo(
         name=name,
         origin=origin.sentence,
-        costs=rows.costs,
+        costs=MODELLED if origin.is_modelled and rows.costs == MEASURED else rows.costs,
         sizes="recorded" if SIZE in rows.has else "none",
         requests=spool.rows,
         distinct=rows.distinct,
@@ -195,12 +168,13 @@ def _info(origin: Origin, rows: Rows, spool: Spool, name: str) -> TraceInfo:
         columns=describe(rows.columns.values()),
         digest=spool.digest(),
         malformed=origin.recording.faults.count,
-        cost_model=rows.cost_model,
-        notes=(*origin.recording.notes, *_notes(origin, rows, spool)),
+        cost_model=rows.cost_model or (_BY_SOURCE if origin.is_modelled else ""),
+        notes=(*origin.recording.notes, *notes_of(origin, rows, spool)),
     )
 
 
-def _notes(origin: Origin, rows: Rows, spool: Spool) -> Iterator[str]:
+def notes_of(origin: Origin, rows: Rows, spool: Spool) -> Iterator[str]:
+    """What a reader should know of how the requests were read, one sentence each."""
     if TIME not in rows.has:
         yield "No times were recorded: requests stand one second apart."
     if rows.costs == NONE:

@@ -45,6 +45,8 @@ class Masker:
 
     def key(self, value: object) -> str:
         """The text of a key as it may be kept."""
+        if isinstance(value, int) and not self._hash_keys:
+            return str(value)
         text = clean(str(value))
         if self._hash_keys:
             return self.digest(text, 8)

@@ -67,7 +67,7 @@ class Ordered:
 
     def _emit(self, table: pa.Table, is_last: bool) -> Iterator[pa.Table]:
         if self._held is not None and len(self._held):
-            table = pa.concat_tables([self._held, table], promote_options="permissive")
+            table = _joined(self._held, table)
         times = table.column(TIME).to_numpy()
         if np.any(np.diff(times) < 0):
             order = np.argsort(times, kind="stable")
@@ -80,3 +80,25 @@ class Ordered:
         if ready:
             self._given = float(times[ready - 1])
             yield table.slice(0, ready)
+
+
+def _joined(one: pa.Table, other: pa.Table) -> pa.Table:
+    """Both, one behind the other; a column of two kinds becomes text."""
+    try:
+        return pa.concat_tables([one, other], promote_options="permissive")
+    except pa.ArrowException:
+        differ = {
+            field.name
+            for field in one.schema
+            if field.name in other.column_names and other.schema.field(field.name) != field
+        }
+        texts = [_as_texts(table, differ) for table in (one, other)]
+        return pa.concat_tables(texts, promote_options="permissive")
+
+
+def _as_texts(table: pa.Table, names: set[str]) -> pa.Table:
+    kinds = [
+        pa.field(field.name, pa.string() if field.name in names else field.type)
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(kinds))

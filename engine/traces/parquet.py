@@ -28,6 +28,7 @@ class Parquet(Reader):
                 raise TraceError(f"{self.path.name} is no Parquet file; name its format.") from None
         names = [field.name for field in file.schema_arrow if not pa.types.is_nested(field.type)]
         mapped = match(names, self.options.mapping, self.options.unit, self.path.name)
+        self.roles = mapped.roles
         mapper, self._line = Mapper(mapped, self.faults), 1
         self._rows = max(1, file.metadata.num_rows)
         with reading(self.path):
