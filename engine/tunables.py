@@ -49,6 +49,11 @@ TUNABLES: dict[str, Tunable] = {
         "auto", "Quantised inference on the CPU", choices=("auto", "on", "off")
     ),
     "agent.agent": Tunable("qlearning", "Agent in use", choices=tuple(AGENTS)),
+    "agent.model": Tunable(
+        "champion",
+        "Trained model that the agent 'policy' follows, by its alias",
+        choices=("champion", "challenger"),
+    ),
     "agent.mode": Tunable(
         "auto",
         "Advise only, or control the cache (auto: control the sample, advise on own sources)",

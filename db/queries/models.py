@@ -36,6 +36,13 @@ def aliases(store: Readable, limit: int = 100) -> Rows:
     return rows(store, select(model_aliases).order_by(model_aliases.c.name).limit(limit))
 
 
+def points_to(store: Readable, alias: str) -> int | None:
+    """The number of an alias's model; None where nobody promoted one."""
+    wanted = select(model_aliases.c.model).where(model_aliases.c.name == alias)
+    found = first(store, wanted)
+    return None if found is None else int(found["model"])
+
+
 def alias_history(store: Readable, alias: str, limit: int = 1000) -> Rows:
     """How an alias moved, oldest first; the newest `limit` moves."""
     wanted = select(alias_events).where(alias_events.c.alias == alias)

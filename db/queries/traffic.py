@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from db.queries.run import LIMIT, Readable, Rows, newest, rows
-from db.tables import rollups
+from db.tables import miss_costs, rollups
 
 TOTAL = "*"
 RECORDED = "recorded"
@@ -79,6 +79,19 @@ def series(
     if until is not None:
         wanted = wanted.where(rollups.c.at < until)
     return rows(store, wanted.order_by(rollups.c.at, rollups.c.cache_name).limit(limit))
+
+
+def keys_loaded(store: Readable, source: int, since: float, limit: int = 1000) -> dict[str, int]:
+    """Endpoint -> distinct keys whose last load was after `since` (of those remembered)."""
+    known = miss_costs
+    wanted = (
+        select(known.c.cache_name, func.count().label("keys"))
+        .where(known.c.source == source, known.c.at >= since)
+        .group_by(known.c.cache_name)
+        .order_by(func.count().desc())
+        .limit(limit)
+    )
+    return {row["cache_name"]: int(row["keys"]) for row in rows(store, wanted)}
 
 
 def _of(source: int, policy: str, width: int) -> tuple[Any, ...]:

@@ -5,4 +5,5 @@ from __future__ import annotations
 AGENTS: dict[str, str] = {
     "qlearning": "engine.agent.qlearning:QLearning",
     "heuristic": "engine.agent.heuristic:Heuristic",
+    "policy": "engine.agent.policy:ModelPolicy",
 }

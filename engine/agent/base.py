@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import msgspec
 
 from engine.records import Action
 from engine.tunables import Tuned
 
+if TYPE_CHECKING:
+    from engine.training.policy import TrainedPolicy
+
 ACTIONS: tuple[Action, ...] = tuple(Action)
 """The order in which values of actions are kept, everywhere."""
+
+
+class Traffic(msgspec.Struct, frozen=True):
+    """What the last minutes' requests of an endpoint were like, beside those of all endpoints.
+
+    Args:
+        keys: distinct keys that had to be loaded within `seconds`.
+        seconds: how far back that reaches.
+        size_bytes: mean size of a requested result.
+        all_demand: requests per second of all endpoints together.
+    """
+
+    keys: float
+    seconds: float
+    size_bytes: float
+    all_demand: float
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -23,6 +43,7 @@ class Observation(msgspec.Struct, frozen=True):
         held_share: share (0 to 1) of the endpoint's requested bytes that the cache holds.
         cache_name: which endpoint it is; what else it is like (how soon its data change, say) is
             learned under its name.
+        traffic: told to agents that want it, where something was requested.
     """
 
     demand: float
@@ -30,6 +51,7 @@ class Observation(msgspec.Struct, frozen=True):
     load_time_ms: float
     held_share: float
     cache_name: str = ""
+    traffic: Traffic | None = None
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -63,16 +85,28 @@ class Transition(msgspec.Struct, frozen=True):
     cache_name: str = ""
 
 
+class Models(Protocol):
+    """Where an agent finds trained models."""
+
+    def get(self, alias: str) -> tuple[int, TrainedPolicy] | None:
+        """The number and the policy that go by `alias` now; None where there is none to use."""
+
+
 class Agent(ABC):
     """Decides for every endpoint. Single-threaded; owned by the agent service."""
 
     name: str
+    wants_traffic: ClassVar[bool] = False
+    """Whether its observations should tell the endpoint's `Traffic`."""
     steps: int = 0
     """Transitions learned from."""
 
     @abstractmethod
     def decide(self, observation: Observation) -> Choice:
         """Choose the action for the next interval; never fails for finite observations."""
+
+    def attach(self, models: Models) -> None:  # noqa: B027 - most agents need none
+        """Say where trained models are found; called once, before anything is decided."""
 
     @abstractmethod
     def learn(self, transition: Transition) -> None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
-from engine.agent.base import Agent, Observation
+from engine.agent.base import Agent, Observation, Traffic
 from engine.records import OTHER, TOTAL, Action, Decision, Prediction
 from engine.tunables import Tuned
 
 HELD_WINDOW_S = 30
 """Seconds over which the share held is taken."""
+
+
+KEYS_WINDOW_S = 600
+"""Seconds over which an endpoint's distinct keys are counted."""
 
 
 class Stance(msgspec.Struct, frozen=True):
@@ -35,8 +40,12 @@ def usable_from(prediction: Prediction, now: float) -> float | None:
     return prediction.valid_from
 
 
-def observe(prediction: Prediction, held: Mapping[str, float]) -> Observation:
-    """What the agent is told about one endpoint; `held` is from `held_shares`."""
+def observe(
+    prediction: Prediction,
+    held: Mapping[str, float],
+    lately: Mapping[str, Traffic] = MappingProxyType({}),
+) -> Observation:
+    """What the agent is told about one endpoint, from `held_shares` and `traffic_of`."""
     first, last = prediction.demand[0], prediction.demand[-1]
     return Observation(
         demand=first / prediction.interval_s,
@@ -44,7 +53,25 @@ def observe(prediction: Prediction, held: Mapping[str, float]) -> Observation:
         load_time_ms=prediction.load_time_ms[0],
         held_share=held.get(prediction.cache_name, held.get(OTHER, 0.0)),
         cache_name=prediction.cache_name,
+        traffic=lately.get(prediction.cache_name),
     )
+
+
+def traffic_of(
+    rows: list[dict[str, Any]], keys: Mapping[str, int], seconds: float
+) -> dict[str, Traffic]:
+    """Endpoint -> what its requests of a window were like; those without requests are left out."""
+    asked = [row for row in rows if row["requests"] > 0 and row["cache_name"] != TOTAL]
+    whole = sum(row["requests"] for row in asked) / seconds
+    return {
+        row["cache_name"]: Traffic(
+            keys=float(max(keys.get(row["cache_name"], 0), 1)),
+            seconds=float(KEYS_WINDOW_S),
+            size_bytes=row["bytes_requested"] / row["requests"],
+            all_demand=whole,
+        )
+        for row in asked
+    }
 
 
 def held_shares(rows: list[dict[str, Any]], seconds: float) -> dict[str, float]:

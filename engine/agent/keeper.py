@@ -11,7 +11,7 @@ from db import tables, writes
 from db.queries import decisions
 from db.rows import Target
 from engine.agent import AGENTS
-from engine.agent.base import Agent
+from engine.agent.base import Agent, Models
 from engine.errors import CheckpointError
 from engine.registry import resolve
 from engine.tunables import Tuned
@@ -22,9 +22,10 @@ _log = logging.getLogger(__name__)
 class Keeper:
     """Owns the one agent of a source. What is damaged is told, left out, and overwritten later."""
 
-    def __init__(self, store: Engine, source: int) -> None:
+    def __init__(self, store: Engine, source: int, models: Models) -> None:
         self._store = store
         self._source = source
+        self._models = models
         self._agent: Agent | None = None
         self._saved = ""
 
@@ -64,6 +65,7 @@ class Keeper:
     def _restored(self, name: str, tuned: Tuned) -> Agent:
         row = decisions.checkpoint(self._store, self._source, name)
         agent: Agent = resolve(AGENTS, name, "agent")()
+        agent.attach(self._models)
         agent.tune(tuned)
         if row is None:
             return agent

@@ -13,11 +13,22 @@ from sqlalchemy import Engine
 
 from db import tables, writes
 from db.queries import system, traffic
-from engine.agent.deciding import HELD_WINDOW_S, decide, held_shares, observe, usable_from
-from engine.agent.guard import Floor, stance
+from db.queries.run import Rows
+from engine.agent.base import Traffic
+from engine.agent.deciding import (
+    HELD_WINDOW_S,
+    KEYS_WINDOW_S,
+    decide,
+    held_shares,
+    observe,
+    traffic_of,
+    usable_from,
+)
+from engine.agent.guard import Floor, news, stance
 from engine.agent.judge import Judge
 from engine.agent.keeper import Keeper
 from engine.broker.base import Delivery
+from engine.models.live import LiveModels
 from engine.records import Prediction
 from engine.settings import Settings
 from engine.sources import active_source
@@ -36,7 +47,7 @@ class Deciding:
     def __init__(self, settings: Settings, store: Engine) -> None:
         self._store = store
         self.source = active_source(settings, store)
-        self.keeper = Keeper(store, self.source.id)
+        self.keeper = Keeper(store, self.source.id, LiveModels(store, settings))
         self.judge = Judge(
             store, self.source.id, not self.source.is_own, settings.cache_capacity_bytes
         )
@@ -57,10 +68,9 @@ class Deciding:
         self.tuned = Tuned(system.tunables(self._store))
         agent = self.keeper.agent(self.tuned, now)
         attitude = stance(self.tuned, self.source.is_own, self.floor)
-        held = held_shares(
-            traffic.endpoints(self._store, self.source.id, now - HELD_WINDOW_S, now, width=1),
-            HELD_WINDOW_S,
-        )
+        recent = traffic.endpoints(self._store, self.source.id, now - HELD_WINDOW_S, now, width=1)
+        held = held_shares(recent, HELD_WINDOW_S)
+        lately = self._traffic(recent, now) if agent.wants_traffic else {}
         rows = []
         dropped: Counter[str] = Counter()
         for delivery in deliveries:
@@ -75,13 +85,17 @@ class Deciding:
             if begin is None:
                 dropped["too late"] += 1
                 continue
-            seen = observe(prediction, held)
+            seen = observe(prediction, held, lately)
             rows.append(decide(agent, prediction, seen, self.tuned, attitude, now, begin))
         self.decided += writes.insert(self._store, tables.decisions, rows)
         self.dropped += dropped.total()
         if dropped:
             reasons = ", ".join(f"{count} {why}" for why, count in dropped.items())
             _log.info("%d predictions were dropped: %s.", dropped.total(), reasons)
+
+    def _traffic(self, recent: Rows, now: float) -> dict[str, Traffic]:
+        keys = traffic.keys_loaded(self._store, self.source.id, now - KEYS_WINDOW_S)
+        return traffic_of(recent, keys, HELD_WINDOW_S)
 
     def turn(self, now: float) -> None:
         """Judge, save and compare, each on its own beat.
@@ -102,17 +116,16 @@ class Deciding:
 
     def _tell(self, now: float) -> None:
         self._events += 1
-        fallen = self.floor.fallen
+        level, message = news(self.floor, self.tuned, self.source.is_own)
+        _log.log(logging.getLevelNamesMapping()[level.upper()], "%s", message)
         row = {
             "at": now,
             "writer": self._writer,
             "sequence": self._events,
             "service": "agent",
-            "level": "warning" if fallen else "info",
+            "level": level,
             "kind": "floor",
-            "message": (
-                f"Back to plain LRU, {self.floor.why}." if fallen else "The agent steers again."
-            )[:400],
+            "message": message[:400],
         }
         writes.insert(self._store, tables.events, [row])
 

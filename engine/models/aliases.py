@@ -47,7 +47,7 @@ def promote(
     row = model(store, wanted)
     number = int(row["id"])
     checked_folder(settings, row)
-    current = points_to(store, alias)
+    current = kept_models.points_to(store, alias)
     if current == number:
         raise ModelError(f"Model {number} is the {alias} already.")
     _move(store, alias, current, number, "promote", who, why)
@@ -90,11 +90,6 @@ def stack(history: Sequence[Mapping[str, Any]]) -> list[int]:
         else:
             standing.append(number)
     return standing
-
-
-def points_to(store: Engine, alias: str) -> int | None:
-    """The number of the alias's model; None where nobody promoted one."""
-    return next((int(r["model"]) for r in kept_models.aliases(store) if r["name"] == alias), None)
 
 
 def _move(

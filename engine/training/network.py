@@ -57,6 +57,12 @@ class Network:
         """Number of features d."""
         return len(self.mean)
 
+    @property
+    def threshold(self) -> float:
+        """The score above which a single item is worth its place."""
+        is_probability = self.readout == "index" and bool(self.rents) and self.rent_at >= 0
+        return 0.5 if is_probability else 0.0
+
     def outputs(self, rows: Array) -> Array:
         """Both outputs for feature rows float32[n, d] -> float32[n, 2].
 

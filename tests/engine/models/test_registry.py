@@ -128,7 +128,7 @@ def test_files_that_are_not_those_registered_are_refused(
     for act in (registry.load, aliases.promote):
         with pytest.raises(ModelError, match=words[harm]):
             act(sqlite_store, settings, number)
-    assert aliases.points_to(sqlite_store, "champion") is None
+    assert kept_models.points_to(sqlite_store, "champion") is None
 
 
 @pytest.mark.parametrize(
