@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,8 +10,6 @@ import msgspec
 from engine.agent.deciding import Stance
 from engine.records import Mode
 from engine.tunables import Tuned
-
-_log = logging.getLogger(__name__)
 
 WINDOW_S = 300.0
 """The shadows are compared over this long."""
@@ -53,7 +50,7 @@ class Floor:
     """
 
     def __init__(self) -> None:
-        self.why = ""
+        self.why = self.evidence = ""
         self._changed_at = float("-inf")
 
     @property
@@ -66,14 +63,13 @@ class Floor:
         if min(agent.seconds, lru.seconds) < ENOUGH_S or now - self._changed_at < REST_S:
             return False
         if not self.fallen and lru.net_ms - agent.net_ms > MARGIN * abs(lru.net_ms):
-            self.why = (
-                f"not published: over the last {min(agent.seconds, WINDOW_S) / 60:.0f} min plain "
-                f"LRU saved {lru.net_ms / 1000:.1f} s net and the agent {agent.net_ms / 1000:.1f} s"
+            self.evidence = (
+                f"over the last {min(agent.seconds, WINDOW_S) / 60:.0f} min plain LRU saved "
+                f"{lru.net_ms / 1000:.1f} s net and the agent {agent.net_ms / 1000:.1f} s"
             )
-            _log.warning("Back to plain LRU, %s.", self.why)
+            self.why = f"not published: {self.evidence}"
         elif self.fallen and agent.net_ms >= lru.net_ms:
             self.why = ""
-            _log.info("The agent's shadow saves as much as plain LRU again; it steers again.")
         else:
             return False
         self._changed_at = now
@@ -95,3 +91,18 @@ def stance(tuned: Tuned, is_own: bool, floor: Floor) -> Stance:
     if tuned.flag("agent.hold"):
         return Stance(False, "not published: on hold")
     return Stance(not floor.fallen, floor.why)
+
+
+def news(floor: Floor, tuned: Tuned, is_own: bool) -> tuple[str, str]:
+    """Level and sentence of the floor's last change of mind: what it meant for the cache.
+
+    Where nothing is published anyway it changed nothing, and is only worth knowing.
+    """
+    shown = stance(tuned, is_own, Floor())
+    if not shown.published:
+        reason = shown.why.removeprefix("not published: ")
+        verdict = floor.evidence if floor.fallen else "the agent saves as much as plain LRU again"
+        return "info", f"In shadow {verdict}; the cache is not touched ({reason})."
+    if floor.fallen:
+        return "warning", f"Back to plain LRU, {floor.why}."
+    return "info", "The agent's shadow saves as much as plain LRU again; it steers again."

@@ -20,7 +20,7 @@ from db.migrations import migrate
 from db.queries import decisions
 from db.session import open_store, reading
 from engine.agent.deciding import ttl_of
-from engine.agent.guard import Floor, Saving
+from engine.agent.guard import Floor, Saving, news
 from engine.agent.work import Deciding
 from engine.broker.base import Delivery, Message
 from engine.broker.client import ManagerBroker
@@ -28,6 +28,7 @@ from engine.broker.place import place_of
 from engine.collector.sums import Sums
 from engine.records import OTHER, TOTAL, Action, Prediction
 from engine.settings import load_settings
+from engine.tunables import Tuned
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = ("/a", "/b")
@@ -185,6 +186,33 @@ def test_the_agent_falls_back_to_plain_lru_and_comes_back() -> None:
     assert not floor.update(ahead, behind, 20.0), "a change of mind stands for a while"
     assert floor.update(ahead, behind, 100.0)
     assert not floor.fallen
+
+
+@pytest.mark.parametrize(
+    ("changed", "fell", "came_back"),
+    [
+        ({}, ("warning", "Back to plain LRU, not published: over"), ("info", "it steers again")),
+        (
+            {"agent.mode": "advise"},
+            ("info", "In shadow over the last 5 min plain LRU saved 1.0 s net and the agent 0.9 s"),
+            ("info", "the cache is not touched (advice only)"),
+        ),
+        ({"agent.hold": True}, ("info", "not touched (on hold)"), ("info", "not touched")),
+    ],
+)
+def test_the_floor_tells_of_a_change_only_where_decisions_are_published(
+    changed: dict[str, Any], fell: tuple[str, str], came_back: tuple[str, str]
+) -> None:
+    floor, tuned = Floor(), Tuned(changed)
+    ahead, behind = Saving(1000.0, 300.0), Saving(900.0, 300.0)
+    for savings, now, (level, words) in (
+        ((behind, ahead), 0.0, fell),
+        ((ahead, behind), 100.0, came_back),
+    ):
+        assert floor.update(*savings, now)
+        told = news(floor, tuned, is_own=False)
+        assert told[0] == level
+        assert words in told[1]
 
 
 def test_the_rest_never_earns_what_an_endpoint_judged_before_it_saved(
