@@ -28,7 +28,7 @@ class Data:
     Args:
         info: of the trace.
         train: its training part.
-        validate: what follows, for early stopping and the choice of the best.
+        seen: that and the validation part after it, for early stopping and the choice of the best.
         room: of the cache to learn for.
         objective: row of REWARDS.
         weights: the `cache_weights` it comes to.
@@ -37,7 +37,7 @@ class Data:
 
     info: TraceInfo
     train: Requests
-    validate: Requests
+    seen: Requests
     room: Room
     objective: str
     weights: dict[str, float]
@@ -60,7 +60,8 @@ def prepare(trace: Trace, options: TrainOptions) -> Data:
     check_columns(options.columns, trace)
     fit = resolve(REWARDS, objective, "reward")
     value: HitValue = fit(parts.train, weights, by_bytes=options.by_bytes)
-    return Data(trace.info, parts.train, parts.validate, room, objective, weights, value)
+    seen = requests.slice(0, len(parts.train) + len(parts.validate))
+    return Data(trace.info, parts.train, seen, room, objective, weights, value)
 
 
 def check_requests(requests: Requests) -> None:

@@ -19,7 +19,11 @@ from engine.training.weights import checked_weights
 RECIPES: dict[str, tuple[str, ...]] = {"default": ("ppo", "dqn")}
 """Name -> algorithms whose networks are trained to stand side by side under the guard."""
 
-SLOT_RENT, ADMISSION = "slot-rent", "admission"
+DEFAULTS: dict[str, dict[str, Any]] = {"admission": {"gamma": 0.0, "slots": 64}}
+"""Environment -> hyperparameters that differ there: admission's reward needs no successor, and
+each of its caches has a table of all keys."""
+
+SLOT_RENT = "slot-rent"
 LEAST_REQUESTS = 1000
 _MOST_TIMESTEPS = 1_000_000_000
 _MOST_SEEDS = 100
@@ -97,7 +101,10 @@ def checked_parts(options: TrainOptions) -> tuple[Part, ...]:
         require(REWARDS, options.objective, "reward")
     _check_numbers(options)
     made: dict[str, Algorithm[Any]] = {n: resolve(ALGORITHMS, n, "algorithm")() for n in names}
-    given = {name: _own(name, made, options.hyperparameters) for name in names}
+    given = {
+        name: DEFAULTS.get(options.environment, {}) | _own(name, made, options.hyperparameters)
+        for name in names
+    }
     parts = []
     for name, algorithm in made.items():
         timesteps = options.timesteps or algorithm.timesteps

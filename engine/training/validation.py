@@ -1,0 +1,51 @@
+"""Trying a policy on the validation part, the same way each time: the judge of early stopping."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from engine.cache.base import Replay
+from engine.traces.trace import Requests
+from engine.training.assembling import reading_of
+from engine.training.data import Data
+from engine.training.network import Network
+from engine.training.policy import PolicySpec, TrainedPolicy
+from engine.training.replaying import start
+
+WARMING, JUDGED = 60_000, 40_000
+"""Requests before and on which a policy is tried: a trial must not outlast the training."""
+
+
+class Validator:
+    """Replays the end of the training part, and judges on the validation part after it.
+
+    A validation part of fewer than JUDGED requests tells too little; as much of the training part
+    is then judged along (at most half of it).
+
+    Args:
+        data: of the training.
+        spec: of the policy to be; what is tried is one network of it at a time.
+    """
+
+    def __init__(self, data: Data, spec: PolicySpec) -> None:
+        seen, train = data.seen, len(data.train)
+        first = max(train // 2, min(train, len(seen) - JUDGED))
+        self._warm: Requests = seen.slice(max(0, first - WARMING), first)
+        self._judged: Requests = seen.slice(first, min(len(seen), first + JUDGED))
+        self._value = data.value.of(self._judged)
+        self._spec = spec
+        self._room = data.room
+
+    def ratios(self, name: str, network: Network) -> tuple[float, float]:
+        """Hit ratio, and share of the value of all requests that were hits, from 0 to 1."""
+        alone = msgspec.structs.replace(
+            self._spec,
+            algorithms={name: name},
+            readouts={name: reading_of(network)},
+            guard=False,
+        )
+        replay: Replay = start(TrainedPolicy(alone, {name: network}), self._room)
+        replay.feed(self._warm)
+        hits = replay.feed(self._judged)
+        return float(hits.mean()), float(self._value[hits].sum() / np.sum(self._value))
