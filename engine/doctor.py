@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -139,7 +140,18 @@ def _store(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def _log_file(log: Path) -> Finding:
+    if os.access(log, os.R_OK):
+        return Finding("source", "ok", f"the log {log}")
+    there = "cannot be read" if log.exists() else "is not there yet"
+    advice = "check SOURCE_LOG, and that this user may read the log."
+    return Finding("source", "warn", f"the log {log} {there}", advice)
+
+
 def _source(settings: Settings) -> Iterator[Finding]:
+    if settings.source_log and not settings.source_url:
+        yield _log_file(Path(settings.source_log).expanduser())
+        return
     if not settings.source_url:
         yield Finding("source", "ok", "the sample origin" if settings.sample_enabled else "our own")
         return

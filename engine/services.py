@@ -20,6 +20,7 @@ class Service:
         description: one line, what it does.
         needs: services that are ready before this one starts (it runs on without them).
         sample_only: belongs to the sample, never started for an own source.
+        log_only: started only where a log is to be followed.
         port: the port it listens on, by name; empty for none.
         ready_s: how long its start may take.
         hang_s: how long it may go without a heartbeat before it is killed.
@@ -32,6 +33,7 @@ class Service:
     description: str
     needs: tuple[str, ...] = ()
     sample_only: bool = False
+    log_only: bool = False
     port: str = ""
     ready_s: float = 60.0
     hang_s: float = 15.0
@@ -52,6 +54,13 @@ SERVICES: dict[str, Service] = table(
         ("engine.broker.server",),
         "Prediction queue",
         "Holds up to 100 predictions and overwrites the oldest.",
+    ),
+    Service(
+        "log",
+        ("engine.traces.log_service",),
+        "Log follower",
+        "Follows your access log and records its requests.",
+        log_only=True,
     ),
     Service(
         "collector",
@@ -93,6 +102,10 @@ SERVICES: dict[str, Service] = table(
 )
 
 
-def chosen(services: Mapping[str, Service], sample: bool) -> tuple[Service, ...]:
-    """The services of this engine: all, or all but the sample's."""
-    return tuple(s for s in services.values() if sample or not s.sample_only)
+def chosen(
+    services: Mapping[str, Service], sample: bool, log: bool = False
+) -> tuple[Service, ...]:
+    """The services of this engine: the sample's and the log's only where they are wanted."""
+    return tuple(
+        s for s in services.values() if (sample or not s.sample_only) and (log or not s.log_only)
+    )

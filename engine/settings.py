@@ -94,6 +94,8 @@ class Settings(BaseSettings):
     source_table: str = Field("cache_metrics", validation_alias="SOURCE_TABLE")
     source_mapping: str = Field("", validation_alias="SOURCE_MAPPING")
     """Comma-separated `ours=yours` column names, e.g. `timestamp=ts,cache_key=key`."""
+    source_log: str = Field("", validation_alias="SOURCE_LOG")
+    """A web server's access log that is followed as it grows; only ever read."""
 
     data_dir: Path = Path("data")
     """Store, checkpoints, journal and keys."""
@@ -106,7 +108,7 @@ class Settings(BaseSettings):
     origin_port: int = Field(8001, ge=0, le=65535)
 
     sample: bool | None = None
-    """Start the sample origin and its traffic; unset: yes, unless SOURCE_URL is set."""
+    """Start the sample origin and its traffic; unset: yes, unless a SOURCE_… is set."""
     sample_rate: float = Field(30.0, gt=0, le=2000)
     """Requests per second of the sample traffic."""
     sample_day_s: float = Field(300.0, ge=10)
@@ -159,7 +161,8 @@ class Settings(BaseSettings):
     @cached_property
     def sample_enabled(self) -> bool:
         """Whether the sample origin and its traffic belong to this engine."""
-        return not self.source_url if self.sample is None else self.sample
+        own = bool(self.source_url or self.source_log)
+        return not own if self.sample is None else self.sample
 
     @cached_property
     def data_path(self) -> Path:

@@ -74,13 +74,14 @@ def parse_mapping(
 def active_source(settings: Settings, store: Engine) -> Source:
     """The source this engine follows, registered in the store on first use.
 
-    `own` when SOURCE_URL is set or the sample is switched off, else `sample`.
+    `own` when SOURCE_URL or SOURCE_LOG is set or the sample is switched off, else `sample`.
 
     Raises:
         SourceError: the mapping cannot be read.
     """
-    own = bool(settings.source_url) or not settings.sample_enabled
-    name, kind = (OWN, "table") if own else (SAMPLE, "sample")
+    own = bool(settings.source_url or settings.source_log) or not settings.sample_enabled
+    kind = "log" if settings.source_log else "table"
+    name, kind = (OWN, kind) if own else (SAMPLE, "sample")
     mapping = parse_mapping(settings.source_mapping) if own else {}
     number = writes.ensure_source(store, name, kind, Costs.MEASURED.value, mapping)
     return Source(

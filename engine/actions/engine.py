@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -35,18 +36,19 @@ _owned: dict[str, int] = {}
 """The write ends of the pipes of engines that live as long as this process."""
 
 
-def plan_for(settings: Settings, owner: str) -> Plan:
-    """What the supervisor of these settings has to run."""
+def plan_for(settings: Settings, owner: str, jobs: Sequence[tuple[str, str]] = ()) -> Plan:
+    """What the supervisor of these settings has to run; `jobs`: ids and kinds to go on with."""
     return Plan(
         data_path=settings.data_path,
         log_path=settings.log_path,
         run_path=settings.run_path,
         owner=owner,
-        services=chosen(SERVICES, settings.sample_enabled),
+        services=chosen(SERVICES, settings.sample_enabled, bool(settings.source_log)),
         ports={
             "api": Port(settings.api_host, settings.api_port, "CACHESCOPE_API_PORT"),
             "origin": Port("127.0.0.1", settings.origin_port, "CACHESCOPE_ORIGIN_PORT"),
         },
+        jobs=tuple(jobs),
     )
 
 
@@ -65,6 +67,20 @@ def prepare_store(settings: Settings) -> str:
     return revision
 
 
+def interrupted_jobs(settings: Settings) -> list[tuple[str, str]]:
+    """Let the jobs that can go on wait for the engine that starts; returns ids and kinds.
+
+    Raises:
+        StoreError: the store cannot be reached.
+    """
+    from engine.jobs import queue_again
+
+    with storing(settings) as store:
+        found = queue_again(store, engine_id(settings))
+        store.dispose()
+    return found
+
+
 def up(settings: Settings, owner: str = "terminal", owner_fd: int | None = None) -> NoReturn:
     """Turn this process into the supervisor.
 
@@ -79,12 +95,13 @@ def up(settings: Settings, owner: str = "terminal", owner_fd: int | None = None)
         folder.private_folder(settings.run_path)
         check_source(settings)
         prepare_store(settings)
+        jobs = interrupted_jobs(settings)
     except BaseException:
         os.close(held)
         raise
     read, write = os.pipe()
     with os.fdopen(write, "w") as pipe:
-        pipe.write(plan_for(settings, owner).to_json())
+        pipe.write(plan_for(settings, owner, jobs).to_json())
     arguments = ["--plan-fd", str(read), "--lock-fd", str(held)]
     if owner_fd is not None:
         arguments += ["--owner-fd", str(owner_fd)]

@@ -10,17 +10,14 @@ from numpy.typing import NDArray
 
 from engine.errors import TraceError
 from engine.traces.base import HIT, KEY, LINE, LOAD, NAME, SIZE, TIME, Faults
-from engine.traces.values import numbers
-
-_LARGEST = 1e15
-"""Above it a size in bytes or a time in ms is a mistake."""
+from engine.traces.values import LARGEST, numbers
 
 _LATEST_S = 1e11
 
 _RULES = (
     (TIME, _LATEST_S, "time"),
-    (LOAD, _LARGEST, "load time"),
-    (SIZE, _LARGEST, "size"),
+    (LOAD, LARGEST, "load time"),
+    (SIZE, LARGEST, "size"),
 )
 
 

@@ -17,6 +17,9 @@ from engine.errors import TraceError
 UNITS = {"s": 1e3, "ms": 1.0, "us": 1e-3}
 """Unit of a load time -> milliseconds."""
 
+LARGEST = 1e15
+"""Above it a size in bytes or a time in ms is a mistake."""
+
 _NANOSECONDS_FROM = 1e17
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 from db import writes
 from db.migrations import migrate
 from db.session import open_store
-from engine.services import SERVICES
+from engine.services import SERVICES, chosen
 from engine.settings import ROOT, load_settings
 from tests.engine.stubs.running import RunningEngine, until
 
@@ -41,7 +41,7 @@ class Living(RunningEngine):
         self.environment["DATABASE_URL"] = self.url
         self.elsewhere = 0
         """Decisions that another engine made on the same store."""
-        super().__init__(folder, *SERVICES.values())
+        super().__init__(folder, *chosen(SERVICES, sample=True))
         self.settings = load_settings(
             DATABASE_URL=self.url,
             CACHESCOPE_DATA_DIR=str(folder / "data"),
