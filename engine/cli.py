@@ -130,6 +130,7 @@ def doctor(_given: argparse.Namespace, settings: Settings) -> int:
 def jobs(given: argparse.Namespace, settings: Settings) -> int:
     """List jobs, start one or cancel one."""
     from engine import actions as act
+    from engine.job_words import note
 
     if given.start:
         say(act.start_job(given.start, _params(given.params), who(), settings))
@@ -139,7 +140,7 @@ def jobs(given: argparse.Namespace, settings: Settings) -> int:
     else:
         lines = [
             (j["id"], j["kind"], j["state"], f"{j['progress']:.0%}", ago(j["created_at"]),
-             j["message"])
+             note(j))
             for j in act.jobs(given.limit, settings)
         ]  # fmt: skip
         say(rows(("JOB", "KIND", "STATE", "DONE", "AGE", "MESSAGE"), lines))

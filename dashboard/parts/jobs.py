@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +12,7 @@ import streamlit as st
 from dashboard import client, data
 from dashboard.parts.services import ago, cell
 from engine import actions
+from engine.job_words import note
 from engine.records import JobState
 
 ALIVE = (JobState.QUEUED.value, JobState.RUNNING.value)
@@ -41,36 +41,6 @@ def start(kind: str, params: Mapping[str, Any]) -> bool:
 def title(kind: str) -> str:
     """A kind of job as people call it."""
     return TITLES.get(kind, kind.capitalize())
-
-
-def note(row: Mapping[str, Any]) -> str:
-    """What came of a job, in words: its result's own note where it ended well."""
-    message, result = str(row["message"]), row.get("result")
-    if isinstance(result, str):
-        result = json.loads(result)
-    if str(row["state"]) != "done" or not isinstance(result, Mapping):
-        return message
-    said = next((str(result[key]) for key in ("note", "summary", "told") if result.get(key)), "")
-    if said:
-        return said
-    words = {"seed": _seeded, "simulate": _sent}.get(str(row["kind"]))
-    return words(result) if words and message == "done" else message
-
-
-def _seeded(result: Mapping[str, Any]) -> str:
-    added, present = int(result.get("added") or 0), int(result.get("present") or 0)
-    energy = int(result.get("energy_rows") or 0)
-    tables = f"{energy:,} rows in the energy tables" if energy else "the energy tables were there"
-    if not added:
-        return f"nothing to add: all {present:,} requests were there already; {tables}"
-    return f"{added:,} requests added to the source {result.get('source', 'seeded')}; {tables}"
-
-
-def _sent(result: Mapping[str, Any]) -> str:
-    sent, errors = int(result.get("requests") or 0), dict(result.get("errors") or {})
-    wanted = sent + int(errors.get("not sent in time") or 0)
-    head = f"{sent:,} of {wanted:,} requests sent" if wanted > sent else f"{sent:,} requests sent"
-    return ", ".join([head, *(f"{int(count):,} {kind}" for kind, count in errors.items())])
 
 
 def alive(kinds: Sequence[str]) -> tuple[str, ...]:
