@@ -57,6 +57,12 @@ class EngineView:
         """Whether the engine ends with this dashboard."""
         return self.owner == WHO
 
+    @property
+    def stopped_at(self) -> float | None:
+        """When the last service stopped, in seconds since the epoch; None while any is up."""
+        up = any(service.state not in DOWN for service in self.services)
+        return None if up else max((service.since for service in self.services), default=None)
+
     def service(self, name: str) -> Service | None:
         """One service by name."""
         return next((service for service in self.services if service.name == name), None)
@@ -76,6 +82,12 @@ def engine() -> EngineView | None:
     """The running engine, or None when none answers."""
     found = ask(actions.status)
     return view(found.value) if found.done and found.value else None
+
+
+def stands_still() -> bool:
+    """Whether nothing runs that could make anything new: no engine, or all services stopped."""
+    running = engine()
+    return running is None or running.stopped_at is not None
 
 
 def view(status: Mapping[str, Any]) -> EngineView:

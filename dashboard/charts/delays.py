@@ -27,7 +27,11 @@ def decades(values: pd.Series) -> tuple[float, float]:
 
 
 def rows(frame: pd.DataFrame, kind: str, span: Span) -> pd.DataFrame:
-    """One data set: each second's percentiles (ms), and the invisible ends of both axes."""
+    """One data set: each second's percentiles (ms), and the invisible ends of both axes.
+
+    The row `floor` is for the medians' line, which one point does not draw: Vega warns of an axis
+    that a layer gives no reach.
+    """
     parts = [
         pd.DataFrame({"at": frame["at"], "series": p, "value": frame[f"{kind}_{p}_ms"]})
         for p in PERCENTILES
@@ -37,7 +41,12 @@ def rows(frame: pd.DataFrame, kind: str, span: Span) -> pd.DataFrame:
     values = values[(values["value"] > 0) & (values["at"] >= span.start)]
     low, high = decades(values["value"])
     ends = pd.DataFrame(
-        {"at": [span.start, span.end], "value": [low, high], "series": "", "kind": "end"}
+        {
+            "at": [span.start, span.start, span.end],
+            "value": [low, low, high],
+            "series": "",
+            "kind": ["floor", "end", "end"],
+        }
     )
     joined = pd.concat([values.assign(kind="value"), ends], ignore_index=True)
     joined["at"] = pd.to_datetime(joined["at"].astype("float64"), unit="s", utc=True)
@@ -65,11 +74,14 @@ def plot(frame: pd.DataFrame, kind: str, span: Span, theme: Theme) -> AnyChart:
         scale=alt.Scale(domain=names, range=list(shades.values())),
         legend=alt.Legend(title=None, orient="top", symbolOpacity=1, symbolStrokeWidth=2),
     )
-    base = alt.Chart().transform_filter("datum.kind === 'value'")
-    median = base.transform_filter("datum.series === 'p50'").mark_line(
-        strokeWidth=1, opacity=0.5, color=shades["p50"]
+    median = (
+        alt.Chart()
+        .transform_filter("datum.series === 'p50' || datum.kind === 'floor'")
+        .mark_line(strokeWidth=1, opacity=0.5, color=shades["p50"])
+        .encode(detail="kind:N")
     )
-    points = base.mark_point(filled=False, opacity=0.9, strokeWidth=1.5, clip=True).encode(
+    values = alt.Chart().transform_filter("datum.kind === 'value'")
+    points = values.mark_point(filled=False, opacity=0.9, strokeWidth=1.5, clip=True).encode(
         x=x,
         y=y,
         color=colour,

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from typing import Literal
 
-Theme = Literal["light", "dark"]
+Theme = Literal["light", "dark", "light still", "dark still"]
+"""What a chart is drawn for; *still* where nothing runs: in greys, as it shows the past alone."""
 
 _BLUE, _ORANGE, _GREEN, _PURPLE, _GREY = range(5)
 _COLOURS: dict[Theme, tuple[str, ...]] = {
     "light": ("#2274C8", "#D55E00", "#0B5D44", "#A3338B", "#8A8A8A"),
     "dark": ("#56B4E9", "#F2803A", "#B7E3A1", "#D06BB0", "#F0E442"),
+    "light still": ("#6E6E6E", "#8C8C8C", "#555555", "#A3A3A3", "#BBBBBB"),
+    "dark still": ("#A8A8A8", "#858585", "#C4C4C4", "#6E6E6E", "#585858"),
+}
+_RAMPS: dict[Theme, tuple[str, str, str]] = {
+    "light": ("#D55E00", "#F3F4F6", "#2274C8"),
+    "dark": ("#F2803A", "#26272B", "#56B4E9"),
+    "light still": ("#9B9B9B", "#F3F4F6", "#5F5F5F"),
+    "dark still": ("#6A6A6A", "#26272B", "#B5B5B5"),
 }
 _SERIES = {
     # policies
@@ -60,10 +69,20 @@ POLICY_NAMES = {
 }
 """Word of the rollups' `policy` column -> word on the pages."""
 
-EVENT_COLOURS: dict[Theme, dict[str, str]] = {
-    "light": {"info": "#6B7280", "warning": "#B45309", "error": "#C62828", "over": "#0B5D44"},
-    "dark": {"info": "#9CA3AF", "warning": "#FBBF24", "error": "#FF7B72", "over": "#B7E3A1"},
+_EVENTS: dict[bool, dict[str, str]] = {
+    False: {"info": "#6B7280", "warning": "#B45309", "error": "#C62828", "over": "#0B5D44"},
+    True: {"info": "#9CA3AF", "warning": "#FBBF24", "error": "#FF7B72", "over": "#B7E3A1"},
 }
+
+
+def is_dark(theme: Theme) -> bool:
+    """Whether the page's background is dark."""
+    return theme.startswith("dark")
+
+
+def event_colours(theme: Theme) -> dict[str, str]:
+    """Level of an event -> colour; the same where nothing runs, since events tell why."""
+    return _EVENTS[is_dark(theme)]
 
 
 def colours(names: list[str], theme: Theme) -> dict[str, str]:
@@ -82,12 +101,4 @@ def colour(name: str, theme: Theme) -> str:
 
 def ramp(theme: Theme) -> tuple[str, str, str]:
     """Three colours from low over zero to high, for signed values such as Q-values."""
-    return (
-        ("#D55E00", "#F3F4F6", "#2274C8")
-        if theme == "light"
-        else (
-            "#F2803A",
-            "#26272B",
-            "#56B4E9",
-        )
-    )
+    return _RAMPS[theme]

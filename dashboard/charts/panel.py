@@ -2,7 +2,8 @@
 
 A changed specification makes the browser build the chart anew, which shows as a jump. So the
 window's two ends and the y axis's top travel as invisible rows of the same data instead of as
-numbers in the specification, and so do the events.
+numbers in the specification, and so do the events. Every layer holds these ends, as nothing that
+shows: an axis asks each layer for its reach, and Vega warns of one without.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 import altair as alt
 import pandas as pd
 
-from dashboard.charts.palette import EVENT_COLOURS, Theme
+from dashboard.charts.palette import Theme, event_colours
 
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
 HEIGHT = 240
@@ -68,7 +69,14 @@ def rows(
 ) -> pd.DataFrame:
     """The chart's one data set: values, the window's ends and the events inside it."""
     ends = pd.DataFrame(
-        {"at": [span.start, span.end], "value": [bottom, top], "kind": "end", "series": ""}
+        {
+            "at": [span.start, span.end],
+            "value": [bottom, top],
+            "low": bottom,
+            "high": bottom,
+            "kind": "end",
+            "series": "",
+        }
     )
     parts = [frame.assign(kind="value"), ends]
     if events is not None and not events.empty:
@@ -156,7 +164,7 @@ def lines(
     hover = base.mark_point(size=40, filled=True, opacity=0).encode(
         x=x, y=y, color=colour, tooltip=_tooltip(panel)
     )
-    layers = [_band(base, x, colour), curve, hover, _ends(x, y), *_event_layers(x, panel.theme)]
+    layers = [_band(x, colour), curve, hover, _ends(x, y), _events(x, panel.theme)]
     data = rows(frame, span, top, events, bottom)
     return alt.layer(*layers, data=data).properties(height=panel.height)
 
@@ -182,9 +190,10 @@ def _tooltip(panel: Panel) -> list[alt.Tooltip]:
     ]
 
 
-def _band(base: alt.Chart, x: alt.X, colour: alt.Color) -> alt.Chart:
+def _band(x: alt.X, colour: alt.Color) -> alt.Chart:
     drawn: alt.Chart = (
-        base.transform_filter("isValid(datum.low)")
+        alt.Chart()
+        .transform_filter("isValid(datum.low)")
         .mark_area(opacity=0.18, clip=True)
         .encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour)
     )
@@ -197,18 +206,25 @@ def _ends(x: alt.X, y: alt.Y) -> alt.Chart:
     return drawn
 
 
-def _event_layers(x: alt.X, theme: Theme) -> list[alt.Chart]:
-    marks = EVENT_COLOURS[theme]
-    base = alt.Chart().transform_filter("datum.kind === 'event'")
-    return [
-        base.transform_filter(f"datum.series === '{level}'")
-        .mark_rule(strokeDash=[2, 3], strokeWidth=1.5, color=shade)
+def _events(x: alt.X, theme: Theme) -> alt.Chart:
+    is_event = "datum.kind === 'event'"
+    shades = [
+        {"test": f"datum.series === '{level}'", "value": shade}
+        for level, shade in event_colours(theme).items()
+    ]
+    drawn: alt.Chart = (
+        alt.Chart()
+        .transform_filter(f"{is_event} || datum.kind === 'end'")
+        .mark_rule(strokeDash=[2, 3])
         .encode(
             x=x,
+            color=alt.Color(condition=shades, value="transparent"),
+            # Without any width the ends have no tooltip either.
+            strokeWidth=alt.condition(is_event, alt.value(1.5), alt.value(0)),
             tooltip=[
                 alt.Tooltip("at:T", title="Time", format="%H:%M:%S"),
                 alt.Tooltip("label:N", title="Event"),
             ],
         )
-        for level, shade in marks.items()
-    ]
+    )
+    return drawn

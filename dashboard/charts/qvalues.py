@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from dashboard.charts.palette import Theme, ramp
+from dashboard.charts.palette import Theme, is_dark, ramp
 from dashboard.charts.panel import AnyChart
 from engine.agent.discretiser import describe
 from engine.agent.words import ACTION_WORDS
@@ -105,7 +105,7 @@ def q_heatmap(rows: pd.DataFrame, theme: Theme) -> AnyChart:
             alt.Tooltip("visits:Q", title="Decisions in window"),
         ],
     )
-    ink = "#111827" if theme == "light" else "#F3F4F6"
+    ink = "#F3F4F6" if is_dark(theme) else "#111827"
     best = (
         base.transform_filter("datum.best")
         .mark_point(shape="circle", size=28, filled=True, color=ink)

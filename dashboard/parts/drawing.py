@@ -7,6 +7,7 @@ import math
 import pandas as pd
 import streamlit as st
 
+from dashboard.charts import spark
 from dashboard.charts.panel import AnyChart, Panel, lines, nice_top
 from dashboard.parts import shell
 from dashboard.parts.states import empty
@@ -60,7 +61,7 @@ def card(
     label: str,
     value: float | None,
     unit: str,
-    spark: pd.Series | None = None,
+    course: pd.Series | None = None,
     *,
     digits: int = 1,
     explains: str = "",
@@ -74,18 +75,25 @@ def card(
         text = f"{value:.{digits}%}"
     else:
         text = f"{value:,.{digits}f} {unit}".rstrip()
-    course = [] if spark is None or not known else spark.astype("float64").dropna().tolist()[-120:]
-    if len(course) == 1:
-        course *= 2  # a card whose line has just begun looks like its neighbours
-    st.metric(
-        label,
-        text,
-        None if known else "no figure now",
-        delta_color="off",
-        delta_arrow="off",
-        help=explains or None,
-        border=True,
-        height="stretch",
-        chart_data=course if len(course) > 1 else None,
-        chart_type="area",
-    )
+    with st.container(border=True, height="stretch", gap="xsmall"):
+        st.metric(
+            label,
+            text,
+            None if known else "no figure now",
+            delta_color="off",
+            delta_arrow="off",
+            help=explains or None,
+        )
+        if course is not None and known:
+            _spark(label, course, f".{digits}%" if percent else f",.{digits}f")
+
+
+def _spark(label: str, course: pd.Series, number: str) -> None:
+    """The newest 120 figures as a small chart; nothing where there is none."""
+    values = course.astype("float64").dropna().tolist()[-120:]
+    if len(values) == 1:
+        values *= 2  # a card whose line has just begun looks like its neighbours
+    if values:
+        says = f"Course of {label} in this window, from {min(values):.4g} to {max(values):.4g}."
+        drawn = spark.plot(values, shell.theme(), number)
+        st.vega_lite_chart(drawn, key=f"spark-{label}", alt=says)

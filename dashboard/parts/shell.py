@@ -89,8 +89,10 @@ def span() -> Span:
 
 
 def theme() -> Theme:
-    """The viewer's theme."""
-    return "dark" if st.context.theme.type == "dark" else "light"
+    """The viewer's theme; still where nothing runs, so that old figures do not look alive."""
+    if st.context.theme.type == "dark":
+        return "dark still" if client.stands_still() else "dark"
+    return "light still" if client.stands_still() else "light"
 
 
 def zone() -> tzinfo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import client
-from dashboard.client import DOWN
+from dashboard.parts import shell
 from dashboard.parts.controls import start_everything
 from dashboard.parts.states import engine_missing
 
@@ -15,15 +15,15 @@ def notice() -> None:
     engine = client.engine()
     if engine is None:
         engine_missing()
-    elif engine.services and all(service.state in DOWN for service in engine.services):
-        _all_stopped()
+    elif engine.stopped_at is not None:
+        _all_stopped(engine.stopped_at)
 
 
-def _all_stopped() -> None:
+def _all_stopped(at: float) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
-            ":orange[:material/stop_circle:] **All services are stopped.** What you see was "
-            "recorded before; nothing new comes until they run."
+            ":orange[:material/stop_circle:] **All services are stopped.** Stopped at "
+            f"{shell.clock(at)}, nothing newer: charts show in grey what was recorded before."
         )
         if st.button("Start all services", type="primary", key="start-everything"):
             start_everything()

@@ -54,7 +54,7 @@ def engine_missing() -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
             ":material/power_settings_new: **No engine is running.** "
-            "What you see is what was recorded before."
+            "What you see, in grey, is what was recorded before."
         )
         if st.button("Start the engine", type="primary", key="start-engine"):
             with st.spinner("Starting the engine …", show_time=True):

@@ -84,12 +84,14 @@ def charts(frame: pd.DataFrame) -> None:
 
 def _delays(kind: str, frame: pd.DataFrame) -> None:
     worst = f"{kind}_p99_ms"
+    span = shell.span()
     known = series.peaks(frame.dropna(subset=[worst]), worst, shell.width_s())
+    known = known[(known["at"] >= span.start) & (known[worst] > 0)]
     if known.empty:
         empty("No delay was measured in this window.", height=delays.HEIGHT + 28)
         return
     says = f"{kind} delay: last p99 {known[worst].iloc[-1]:.3g} ms, worst {known[worst].max():.3g}."
-    chart(delays.plot(known, kind, shell.span(), shell.theme()), f"queue-{kind}", says)
+    chart(delays.plot(known, kind, span, shell.theme()), f"queue-{kind}", says)
 
 
 def page_live() -> None:

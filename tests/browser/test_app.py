@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from dashboard.navigation import PAGES
 from tests.browser.app import FLAGS, App, chromium
@@ -93,6 +93,23 @@ class Depths:
         return any(before > 0 and after == 0 for before, after in itertools.pairwise(found))
 
 
+class Console:
+    """What the browser's console warned of on a page, but for Streamlit's own connection."""
+
+    def __init__(self, page: Page) -> None:
+        self.warnings: list[str] = []
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.warnings.append(str(error)))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        # It asks for its health below the page's path first, and tells of each lost connection.
+        own = "_stcore" in message.location.get("url", "") or any(
+            words in message.text for words in ("WebSocket onclose", "when disconnected")
+        )
+        if message.type in {"warning", "error"} and not own:
+            self.warnings.append(message.text)
+
+
 def is_number(text: str) -> bool:
     return any(letter.isdigit() for letter in text)
 
@@ -101,6 +118,7 @@ def test_the_overview_moves_obeys_stop_and_start_and_ends_clean_on_sigterm(
     app: App, browser: Browser, tmp_path: Path
 ) -> None:
     page = browser.new_page(viewport={"width": 1440, "height": 1300})
+    console = Console(page)
     page.goto(f"{app.url}/?refresh=1+s&window=1m")
     page.get_by_test_id("stMetric").first.wait_for(timeout=40_000)
     eventually(lambda: is_number(figure(page, "Hit ratio")), "a hit ratio")
@@ -122,11 +140,14 @@ def test_the_overview_moves_obeys_stop_and_start_and_ends_clean_on_sigterm(
     eventually(lambda: in_state(page, "running") == SERVICES, "all services running again", 90)
     eventually(lambda: depth(page) > 0, "predictions on the queue again")
 
+    assert console.warnings == []
     page.close()
     seen = browser.new_page(viewport={"width": 1440, "height": 1500}, color_scheme="light")
+    console = Console(seen)
     for row in PAGES:
         path = "" if row is PAGES[0] else row.file
         look(seen, f"{app.url}/{path}?refresh=paused", tmp_path, row.file)
+    assert console.warnings == []
     seen.close()
     left = app.stop(signal.SIGTERM, GONE_WITHIN_S)
     assert left == []
@@ -137,7 +158,7 @@ def look(page: Page, url: str, folder: Path, name: str) -> None:
     page.emulate_media(color_scheme="light")
     page.goto(url)
     page.get_by_role("heading", level=1).wait_for(timeout=60_000)
-    page.wait_for_timeout(1_000)
+    page.wait_for_timeout(3_000)
     assert page.get_by_test_id("stException").count() == 0
     assert page.get_by_test_id("stAlertContentError").count() == 0
     for theme in ("light", "dark"):

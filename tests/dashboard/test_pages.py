@@ -11,12 +11,14 @@ from sqlalchemy.engine import make_url
 from streamlit.testing.v1 import AppTest
 
 from dashboard.navigation import PAGES
-from dashboard.parts import jobs
 from engine import actions
 from tests.dashboard.conftest import FakeEngine, open_page
 
 FILES = [row.file for row in PAGES]
 CHARTS = {"overview": 2, "queue": 4, "forecaster": 3, "agent": 4, "traffic": 2, "system": 0}
+
+LIVE_BLUE = "#2274C8"
+"""The first colour of charts, which turn grey where nothing runs."""
 
 
 def texts(app: AppTest) -> str:
@@ -27,7 +29,8 @@ def texts(app: AppTest) -> str:
 
 
 def charts(app: AppTest) -> int:
-    return len(app.get("vega_lite_chart"))
+    """How many charts the page draws, the courses under its headline figures not counted."""
+    return sum("Course of" not in chart.proto.alt for chart in app.get("vega_lite_chart"))
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -38,6 +41,8 @@ def test_a_filled_store_draws_every_chart_of_the_page(
     assert not app.exception
     assert not app.error
     assert charts(app) == CHARTS[file]
+    if CHARTS[file]:
+        assert any(LIVE_BLUE in chart.proto.spec for chart in app.get("vega_lite_chart"))
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -151,7 +156,8 @@ def test_every_page_says_when_all_services_are_stopped(
 ) -> None:
     engine.states = ("stopped", "failed")
     app = open_page(file)
-    assert "All services are stopped." in texts(app)
+    assert "All services are stopped. Stopped at " in texts(app).replace("**", "")
+    assert not any(LIVE_BLUE in chart.proto.spec for chart in app.get("vega_lite_chart"))
     app.button(key="start-everything").click().run()
     assert [name for name, _ in engine.asked] == ["start_all"]
 
@@ -288,28 +294,6 @@ def test_a_job_that_cannot_start_says_why_and_leaves_its_form_open(
     app.button(key="seed").click().run()
     assert [toast.value for toast in app.toast] == [engine.refusal]
     assert app.session_state["seed-form"] is True
-
-
-@pytest.mark.parametrize(
-    ("kind", "result", "words"),
-    [
-        ("seed", {"energy_rows": 0, "added": 0, "present": 20_000, "source": "seeded"},
-         "nothing to add: all 20,000 requests were there already; the energy tables were there"),
-        ("seed", {"energy_rows": 9, "added": 5, "present": 0, "source": "seeded"},
-         "5 requests added to the source seeded; 9 rows in the energy tables"),
-        ("simulate", {"requests": 418, "errors": {"not sent in time": 582}},
-         "418 of 1,000 requests sent, 582 not sent in time"),
-        ("retrain", {"chosen": "last", "note": "lstm errs by 3.50, last by 2.68"},
-         "lstm errs by 3.50, last by 2.68"),
-    ],
-)  # fmt: skip
-def test_a_job_that_is_done_says_what_came_of_it(
-    kind: str, result: dict[str, object], words: str
-) -> None:
-    row = {"kind": kind, "state": "done", "message": "done", "result": result}
-    assert jobs.note(row) == words
-    failed = row | {"state": "failed", "message": "No API answers.", "result": None}
-    assert jobs.note(failed) == "No API answers."
 
 
 def test_a_seeded_history_can_be_chosen_and_is_counted(
