@@ -23,7 +23,7 @@ def tables(source: data.SourceRow, endpoint: str, round_: pd.DataFrame) -> None:
         table = table if not table.empty else forecasts.score_table(scores)
         st.markdown(f"**Judgement** · on requests not learned from, {cell(whose)}")
         if table.empty:
-            empty("The first judgement follows the first training.", height=180)
+            empty("A judgement follows the first training on enough requests.", height=180)
         else:
             st.dataframe(
                 table.assign(
@@ -47,12 +47,12 @@ def tables(source: data.SourceRow, endpoint: str, round_: pd.DataFrame) -> None:
             )
         jobs.progress(["retrain"], "No training has run yet.")
     with right:
-        st.markdown("**Newest forecasts** · next interval of every endpoint, with the 80% band")
         newest = round_[round_["at"] >= round_["at"].max() - 2] if not round_.empty else round_
+        length = "interval" if newest.empty else f"{float(newest['interval_s'].iloc[0]):g} s"
+        st.markdown(f"**Newest forecasts** · requests in the next {length}, with the 80% band")
         if newest.empty:
             empty("No forecast yet.", height=180)
         else:
-            every = f"per {float(newest['interval_s'].iloc[0]):g} s"
             st.dataframe(
                 newest[["cache_name", "demand", "demand_low", "demand_high", "load_time_ms"]],
                 hide_index=True,
@@ -64,9 +64,9 @@ def tables(source: data.SourceRow, endpoint: str, round_: pd.DataFrame) -> None:
                     **{
                         name: st.column_config.NumberColumn(label, format="%.1f")
                         for name, label in (
-                            ("demand", f"Requests ({every})"),
-                            ("demand_low", f"Low ({every})"),
-                            ("demand_high", f"High ({every})"),
+                            ("demand", "Requests"),
+                            ("demand_low", "Low"),
+                            ("demand_high", "High"),
                             ("load_time_ms", "Load time (ms)"),
                         )
                     },
