@@ -62,11 +62,16 @@ def open_store(url: str | URL) -> Engine:
         isolation_level="READ COMMITTED",
         connect_args=_mysql_arguments() if is_mysql else _postgres_arguments(),
     )
-    if is_mysql:
-        event.listen(store, "connect", _be_patient)
-    else:
-        event.listen(store, "do_connect", _connect_postgres)
+    bound_silence(store)
     return store
+
+
+def bound_silence(server: Engine) -> None:
+    """Let no statement on a server wait longer than SILENCE_S for a sign of life."""
+    if server.dialect.name == "mysql":
+        event.listen(server, "connect", _be_patient)
+    else:
+        event.listen(server, "do_connect", _connect_postgres)
 
 
 @contextlib.contextmanager
@@ -226,4 +231,15 @@ def _postgres_arguments() -> dict[str, Any]:
     }
 
 
-__all__ = ["StoreUnavailable", "explain", "open_store", "patiently", "ping", "reading", "writing"]
+__all__ = [
+    "CONNECT_TIMEOUT_S",
+    "SILENCE_S",
+    "StoreUnavailable",
+    "bound_silence",
+    "explain",
+    "open_store",
+    "patiently",
+    "ping",
+    "reading",
+    "writing",
+]

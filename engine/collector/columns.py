@@ -20,6 +20,7 @@ from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 from sqlalchemy.types import Date, DateTime, NullType, TypeEngine
 
 from db.faults import place
+from db.session import SILENCE_S
 from engine.collector.stamps import Clockwork, Stamps, stamps_of
 from engine.errors import SourceAway, SourceError
 from engine.sources import COLUMNS
@@ -167,7 +168,19 @@ def away(engine: Engine, error: SQLAlchemyError) -> SourceAway:
     """What is told while a user's database does not answer; holds no password."""
     cause = " ".join(str(getattr(error, "orig", None) or error).split())[:200].rstrip(".")
     where = place(engine.url).replace("file file:", "file ")
+    if _is_silence(cause):
+        return SourceAway(
+            f"The source, {where}, was silent for {SILENCE_S:g} s within a statement, which then "
+            "ended; make an index on the column that timestamp maps to, or look at its server's "
+            "load."
+        )
     return SourceAway(
         f"The source, {where}, cannot be read ({cause}); check SOURCE_URL, its user's rights and "
         "whether its server runs."
     )
+
+
+def _is_silence(cause: str) -> bool:
+    """Whether a statement ran into our own limit; a server that cannot be reached is another."""
+    mysql = "during query" in cause and "timed out" in cause
+    return mysql or "the server said nothing for" in cause

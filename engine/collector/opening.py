@@ -6,11 +6,15 @@ from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event
 
+from db.session import CONNECT_TIMEOUT_S, bound_silence
 from engine.settings import normalise_url
 
 
 def open_source(url: str) -> Engine:
     """An engine that only reads: the database itself refuses writes.
+
+    A server that stays silent ends a statement with an error, well before a service that waits for
+    it would count as hanging.
 
     Raises:
         SettingsError: the URL names no database we know.
@@ -21,16 +25,17 @@ def open_source(url: str) -> Engine:
         return _read_only_sqlite(parsed)
     if backend == "postgresql":
         arguments: dict[str, Any] = {
-            "connect_timeout": 3,
+            "connect_timeout": CONNECT_TIMEOUT_S,
             "options": "-c default_transaction_read_only=on -c timezone=UTC",
         }
     else:
         arguments = {
-            "connect_timeout": 3,
-            "read_timeout": 60,
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "read_timeout": CONNECT_TIMEOUT_S,
             "init_command": "SET SESSION time_zone = '+00:00'",
         }
     engine = create_engine(parsed, pool_pre_ping=True, pool_size=2, connect_args=arguments)
+    bound_silence(engine)
     if backend == "mysql":
         _on_connect(engine, "SET SESSION TRANSACTION READ ONLY")
     return engine

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Row, Select, func, select
+from sqlalchemy import ColumnElement, Engine, Row, Select, event, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import tables
@@ -40,9 +40,15 @@ class RowReader:
         SourceError: its table does not fit, or its times cannot be read.
     """
 
-    def __init__(self, source: Source, store: Engine) -> None:
+    def __init__(
+        self, source: Source, store: Engine, beat: Callable[[], object] = lambda: None
+    ) -> None:
+        """Read `source`; `beat` is called after each statement on a user's database."""
         self._source = source
         self._engine = open_source(source.url) if source.url else store
+        if source.url:
+            # Each may take seconds on a table without an index, and many make one turn.
+            event.listen(self._engine, "after_cursor_execute", lambda *_: beat())
         shared = not source.url and source.table == tables.cache_metrics.name
         self._filter = shared
         self.layout = self._own_layout() if shared else self._discovered()

@@ -38,19 +38,34 @@ class Collector:
     """The work loop: one turn a second, everything else on its own beat."""
 
     def __init__(
-        self, settings: Settings, store: Engine, fence: persist.Fence = lambda _: None
+        self,
+        settings: Settings,
+        store: Engine,
+        fence: persist.Fence = lambda _: None,
+        alive: Callable[[int], object] = lambda _: None,
     ) -> None:
+        """Collect the active source of `settings`.
+
+        Args:
+            settings: whose source, and how long things are kept.
+            store: our own store.
+            fence: asked in the transaction of each turn; it raises when we may not go on.
+            alive: told the rows collected after each statement on a user's database.
+
+        Raises:
+            SourceError: the source cannot be read or does not fit.
+        """
+        self.rows = 0
         self._settings = settings
         self._store = store
         self.source = active_source(settings, store)
-        self._reader = RowReader(self.source, store)
+        self._reader = RowReader(self.source, store, lambda: alive(self.rows))
         replays = make_replays(settings, self.source, store)
         history_s = settings.retention_hours * 3600
         self.follower = Follower(self.source, store, self._reader, replays, history_s, fence)
         self._queue = QueueWatch(settings, store)
         self._events = EventWatch(settings, store)
         self._due: dict[str, float] = {}
-        self.rows = 0
 
     def work(self, stopping: Callable[[], bool], beat: Callable[[int], bool]) -> None:
         """Copy what others tell, collect everything up to now, then do what else is due.
@@ -113,7 +128,7 @@ def run(settings: Settings, lifeline: Lifeline) -> None:
             else:
                 if collector is None:
                     migrate(store)
-                    collector = Collector(settings, store, lease.guard)
+                    collector = Collector(settings, store, lease.guard, lifeline.beat)
                 collector.work(lifeline.stopping.is_set, lambda rows: _beat(lifeline, lease, rows))
                 lifeline.recovered()
                 trouble = ""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
@@ -15,8 +16,10 @@ from engine.collector.columns import discover
 from engine.collector.names import endpoint_of
 from engine.collector.opening import open_source
 from engine.collector.reader import RowReader
-from engine.errors import SourceError
+from engine.errors import SourceAway, SourceError
 from engine.sources import Source, parse_mapping
+from tests.conftest import fresh_database
+from tests.db.proxy import Proxy
 
 AT = 1_700_000_000
 
@@ -101,6 +104,43 @@ def test_a_source_can_not_be_written_through_its_engine(store_url: URL) -> None:
         connection.execute(text("INSERT INTO theirs VALUES (1)"))
     engine.dispose()
     owner.dispose()
+
+
+@pytest.mark.parametrize("kind", ["mariadb", "postgres"])
+def test_a_source_whose_server_hangs_is_one_sentence_and_each_answer_a_beat(
+    kind: str, tmp_path: Path, sqlite_store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.session.SILENCE_S", 0.7)
+    beats: list[None] = []
+    with fresh_database(kind, tmp_path) as url:
+        owner = create_engine(url)
+        with owner.begin() as connection:
+            connection.execute(
+                text("CREATE TABLE access_log (ts FLOAT, url VARCHAR(99), took FLOAT)")
+            )
+            connection.execute(text(f"INSERT INTO access_log VALUES ({AT}, '/a', 3)"))
+        owner.dispose()
+        host, port = url.host or "127.0.0.1", url.port or (3306 if kind == "mariadb" else 5432)
+        proxy = Proxy((host, port))
+        seen = url.set(host="127.0.0.1", port=proxy.port)
+        mapping = "timestamp=ts,cache_key=url,load_time_ms=took"
+        reader = RowReader(source(seen, mapping), sqlite_store, lambda: beats.append(None))
+        before = len(beats)
+        assert before >= 3
+        assert reader.first() is not None
+        assert len(beats) > before
+
+        def hang(*_: object) -> None:
+            proxy.freeze()
+
+        event.listen(reader._engine, "before_cursor_execute", hang)
+        began = time.monotonic()
+        with pytest.raises(SourceAway, match=r"was silent for .* s within a statement"):
+            reader.first()
+        assert time.monotonic() - began < 5
+        proxy.thaw()
+        reader.close()
+        proxy.cut()
 
 
 @pytest.mark.parametrize(
