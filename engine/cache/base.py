@@ -34,9 +34,18 @@ class Room:
         if self.capacity < 1:
             raise PolicyError(f"A cache of {self.capacity} holds nothing; give a size from 1 on.")
 
+    @property
+    def places(self) -> int:
+        """The most results that can be held at once."""
+        return self.distinct if self.by_bytes else min(self.capacity, self.distinct)
+
 
 class Replay(ABC):
-    """One simulated cache with its content; not thread-safe."""
+    """One simulated cache with its content; not thread-safe.
+
+    A result keeps the size it was loaded with until it is loaded again; one that is larger than
+    the whole cache is never held.
+    """
 
     @abstractmethod
     def feed(self, requests: Requests) -> NDArray[np.bool_]:
@@ -54,13 +63,44 @@ class Policy(ABC):
     """As people write it: "W-TinyLFU"."""
     paper: ClassVar[str]
     """Authors, title, venue and year of its source."""
+    idea: ClassVar[str]
+    """What it does, in half a sentence."""
     offline: ClassVar[bool] = False
     """Whether it looks into the future, and so is a bound or reference, never a choice."""
 
     @abstractmethod
     def start(self, room: Room, seed: int = 0) -> Replay:
-        """An empty cache; `seed` matters to policies that sample."""
+        """An empty cache; `seed` matters to policies that sample.
 
-    def needs_future(self) -> bool:
-        """Whether `start` must be told the whole trace first (see `engine.cache.belady`)."""
-        return self.offline
+        Raises:
+            PolicyError: the policy is offline, and must be told the future by `start_for`.
+        """
+
+    def start_for(self, room: Room, requests: Requests, seed: int = 0) -> Replay:
+        """An empty cache that will be fed exactly `requests`, from the first on, in any chunks.
+
+        Only offline policies look at them; every policy can be started this way.
+        """
+        del requests
+        return self.start(room, seed)
+
+
+class OfflinePolicy(Policy):
+    """A policy that must know what will be asked: a bound or a reference, never a choice."""
+
+    offline: ClassVar[bool] = True
+
+    def start(self, room: Room, seed: int = 0) -> Replay:
+        """Refused.
+
+        Raises:
+            PolicyError: always.
+        """
+        del room, seed
+        raise PolicyError(
+            f"{self.title} looks into the future; start it with `start_for` and all requests."
+        )
+
+    @abstractmethod
+    def start_for(self, room: Room, requests: Requests, seed: int = 0) -> Replay:
+        """An empty cache that will be fed exactly `requests`, from the first on."""

@@ -2,19 +2,62 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import numpy as np
 from numba import njit
+from numba.core.dispatcher import Dispatcher
+from numpy.typing import ArrayLike, NDArray
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
+_sources: dict[int, frozenset[str]] = {}
+
 
 def compiled(function: _F) -> _F:
-    """Compile to machine code at the first call and keep the result on disk beside the module."""
-    return cast("_F", njit(cache=True)(function))
+    """Compile to machine code at the first call and keep the result on disk beside the module.
+
+    Kept code is dropped when the file changes, or a file whose compiled helpers it calls.
+    """
+    return cast("_F", _watched(njit(cache=True)(function)))
 
 
 def inlined(function: _F) -> _F:
     """The same for small helpers, compiled into whoever calls them."""
-    return cast("_F", njit(cache=True, inline="always")(function))
+    return cast("_F", _watched(njit(cache=True, inline="always")(function)))
+
+
+def settled(values: ArrayLike, kind: type[np.generic]) -> NDArray[Any]:
+    """The same values as every compiled function takes them: contiguous, of `kind`, read-only.
+
+    A writable and a read-only array are two types to the compiler, and would be compiled for twice.
+    """
+    view = np.ascontiguousarray(values, kind).view()
+    view.flags.writeable = False
+    return view
+
+
+def _watched(made: Any) -> Any:  # noqa: ANN401 - the place kept code knows no public way to
+    """Extend numba's stamp, which knows the function's own file alone, by its helpers' files."""
+    if not hasattr(made, "py_func"):  # NUMBA_DISABLE_JIT: a plain function
+        return made
+    function = made.py_func
+    helpers = (v for v in function.__globals__.values() if isinstance(v, Dispatcher))
+    files = frozenset({function.__code__.co_filename}).union(
+        *(_sources.get(id(helper), frozenset()) for helper in helpers)
+    )
+    _sources[id(made)] = files
+    made._cache._cache_file._source_stamp = _stamp(files)
+    return made
+
+
+@cache
+def _stamp(files: frozenset[str]) -> bytes:
+    told = hashlib.sha256()
+    for file in sorted(files):
+        told.update(Path(file).read_bytes())
+    return told.digest()

@@ -1,0 +1,63 @@
+"""FIFO: the result loaded first goes first."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from engine.cache.base import Policy, Replay, Room
+from engine.cache.jit import compiled
+from engine.cache.lists import last, linked, new_links, push_front, unlink
+from engine.cache.stepping import (
+    CAPACITY,
+    USED,
+    Array,
+    Stepper,
+    at,
+    new_tally,
+    new_weights,
+    weigh,
+)
+
+
+class _State(NamedTuple):
+    links: Array
+    weights: Array
+    tally: Array
+
+
+class FIFO(Policy):
+    """First in, first out: one list in order of loading."""
+
+    name = "fifo"
+    title = "FIFO"
+    paper = "L. A. Belady, A study of replacement algorithms, IBM Systems Journal 1966"
+    idea = "evicts what was loaded first"
+
+    def start(self, room: Room, seed: int = 0) -> Replay:  # noqa: ARG002 - it draws nothing
+        """An empty cache."""
+        state = _State(new_links(room.distinct, 1), new_weights(room), new_tally(room))
+        return Stepper(room, state, _run)
+
+
+@compiled
+def _run(state: _State, keys: Array, sizes: Array, _costs: Array, hits: Array) -> None:
+    for i in range(len(keys)):
+        hits[i] = _ask(state, int(keys[i]), at(sizes, i))
+
+
+@compiled
+def _ask(state: _State, key: int, weight: int) -> bool:
+    links, tally = state.links, state.tally
+    order = len(links) - 1
+    if linked(links, key):
+        return True
+    if weight > tally[CAPACITY]:
+        return False
+    while tally[USED] + weight > tally[CAPACITY]:
+        victim = last(links, order)
+        unlink(links, victim)
+        tally[USED] -= at(state.weights, victim)
+    push_front(links, order, key)
+    weigh(state.weights, key, weight)
+    tally[USED] += weight
+    return False
