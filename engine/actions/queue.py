@@ -21,7 +21,7 @@ def queue_status(name: str = "predictions", settings: Settings | None = None) ->
 
     broker = connect(given(settings), name=name, client="status")
     try:
-        counters = msgspec.to_builtins(broker.counters())
+        counters = msgspec.structs.asdict(broker.counters())
         newest = [
             {
                 "id": record.id,

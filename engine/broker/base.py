@@ -4,6 +4,9 @@ Delivery: each accepted id ends as exactly one of acknowledged, overwritten, exp
 queued. A full queue overwrites its oldest record that is not leased. A lease ends when its record
 is acknowledged, or when its consumer attaches anew or loses its connection (the record goes back
 to the head); never by time.
+
+The structs travel as arrays of their fields, which our own client writes and reads without a line
+of Python for each.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ MAX_LEASED = 50
 MAX_PAYLOAD_BYTES = 64_000
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A record on its way in: `payload` is opaque, `sent_ns` the monotonic intended send time."""
 
     id: str
@@ -32,7 +35,7 @@ class Message(msgspec.Struct, frozen=True):
     """Monotonic time after which the record is dropped as expired; 0 never."""
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A record handed out and leased to this consumer."""
 
     id: str
@@ -43,7 +46,7 @@ class Delivery(msgspec.Struct, frozen=True):
     redelivered: bool
 
 
-class Counters(msgspec.Struct, frozen=True):
+class Counters(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The queue's totals since its journal began; they ride on every reply."""
 
     epoch: int
@@ -59,7 +62,7 @@ class Counters(msgspec.Struct, frozen=True):
     """Records that a damaged journal lost; other software than ours must have written to it."""
 
 
-class PutReply(msgspec.Struct, frozen=True):
+class PutReply(msgspec.Struct, frozen=True, array_like=True):
     """How many records of a batch were accepted and which older ones they overwrote."""
 
     accepted: int
@@ -68,7 +71,7 @@ class PutReply(msgspec.Struct, frozen=True):
     counters: Counters
 
 
-class QueueSample(msgspec.Struct, frozen=True):
+class QueueSample(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One second of a queue's life; columns of the table `queue_samples`, delays in ms."""
 
     at: int
@@ -87,7 +90,7 @@ class QueueSample(msgspec.Struct, frozen=True):
     dequeue_p99_ms: float | None
 
 
-class Peeked(msgspec.Struct, frozen=True):
+class Peeked(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A look at one record without taking it."""
 
     id: str
@@ -136,6 +139,17 @@ class Broker(ABC):
     @abstractmethod
     def peek(self, count: int) -> list[Peeked]:
         """The newest records, newest first."""
+
+    @abstractmethod
+    def drop(self, name: str) -> None:
+        """Remove the queue `name` for good: records, leases, totals and journal.
+
+        Whoever uses that name afterwards begins an empty queue. One that is not there is fine.
+
+        Raises:
+            SettingsError: `name` is no queue's name, or that of the live queue.
+            BrokerError: no reply in time, or the queue cannot be reached.
+        """
 
     @abstractmethod
     def close(self) -> None:

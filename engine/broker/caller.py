@@ -30,7 +30,8 @@ class Caller:
         self.generation = ""
         self.pickled = False
         """Whether the peer speaks pickle, as a stock manager client does."""
-        self.used: set[Ring] = set()
+        self.used: set[str] = set()
+        """Names of queues that may have leased records to it."""
         self._poll: select.poll | None = None
         self._kick: tuple[socket.socket, socket.socket] | None = None
         self._rest = b""
@@ -38,14 +39,16 @@ class Caller:
     def deliver(self, answer: object) -> None:
         """Write an answer as far as it fits now; the connection's thread writes the rest."""
         frame = wire.frame(("#RETURN", answer), self.pickled)
-        # A peer that is gone is seen by its own thread too, which gives the records back.
-        with contextlib.suppress(OSError):
-            try:
-                written = self._socket.send(frame, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                written = 0
-            if written < len(frame) and self._kick is not None:
-                self._rest = frame[written:]
+        try:
+            written = self._socket.send(frame, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            written = 0
+        except OSError:
+            return  # its own thread sees too that the peer is gone, and gives the records back
+        if written < len(frame) and self._kick is not None:
+            self._rest = frame[written:]
+            # The peer may go this moment; see above.
+            with contextlib.suppress(OSError):
                 self._kick[1].send(b"!")
 
     def get_ready(self) -> None:
@@ -77,9 +80,7 @@ class Caller:
         return DELIVERED
 
     def close(self) -> None:
-        """Return the leases, then close."""
-        for ring in self.used:
-            ring.leave(self)
+        """Close; its queues have been left."""
         self._socket.close()
         for end in self._kick or ():
             end.close()

@@ -5,58 +5,59 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 
 log = logging.getLogger("engine.broker.client")
 
 SUMMARY_S = 1.0
 
 
+Note = tuple[str, float, int, int, int]
+"""A call's verb, its seconds, and the records it put, got and overwrote."""
+
+
 class CallLog:
-    """Counts calls and records; speaks only when something happened. Thread-safe."""
+    """Keeps notes of calls for a second; speaks only when something happened. Thread-safe."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._lock = threading.Lock()
-        self._slowest_s = 0.0
-        self._begin(time.monotonic())
+        self._notes: deque[Note] = deque()
+        self._talkative = log.isEnabledFor(logging.DEBUG)
+        self._since = time.monotonic()
+        self._due = self._since + SUMMARY_S
 
     def note(
         self, verb: str, started: float, put: int = 0, got: int = 0, overwritten: int = 0
     ) -> None:
         """Tell of one finished call; `started` is its monotonic start."""
         now = time.monotonic()
-        took_s = now - started
+        # Summed up once a second: sums and their lock would cost each call more.
+        self._notes.append((verb, now - started, put, got, overwritten))
         if self._talkative:
-            ms = took_s * 1000
+            ms = (now - started) * 1000
             log.debug("%s %s: put %d, got %d in %.2f ms", self._name, verb, put, got, ms)
-        with self._lock:
-            self._calls += 1
-            self._put += put
-            self._got += got
-            self._overwritten += overwritten
-            if took_s > self._slowest_s and verb != "get_many":
-                self._slowest_s = took_s
-            if now >= self._due:
-                self._summarise(now)
+        if now >= self._due:
+            self._summarise(now)
 
     def _summarise(self, now: float) -> None:
-        if self._put or self._got:
+        with self._lock:
+            if now < self._due:
+                return
+            notes = [self._notes.popleft() for _ in range(len(self._notes))]
+            # Asked once a second: asking costs as much as a tenth of a call.
+            self._talkative = log.isEnabledFor(logging.DEBUG)
+            since, self._since, self._due = self._since, now, now + SUMMARY_S
+        put, got = sum(note[2] for note in notes), sum(note[3] for note in notes)
+        if put or got:
+            slowest_ms = 1000 * max((n[1] for n in notes if n[0] != "get_many"), default=0.0)
             log.info(
                 "Queue %s in %.1f s: put %d, got %d, overwritten %d, %d calls, slowest %.1f ms",
                 self._name,
-                now - self._since,
-                self._put,
-                self._got,
-                self._overwritten,
-                self._calls,
-                self._slowest_s * 1000,
+                now - since,
+                put,
+                got,
+                sum(note[4] for note in notes),
+                len(notes),
+                slowest_ms,
             )
-        self._begin(now)
-
-    def _begin(self, now: float) -> None:
-        self._since = now
-        self._due = now + SUMMARY_S
-        # Asked once a second: asking costs as much as a tenth of a call.
-        self._talkative = log.isEnabledFor(logging.DEBUG)
-        self._put = self._got = self._overwritten = self._calls = 0
-        self._slowest_s = 0.0

@@ -24,8 +24,9 @@ from engine.broker.base import (
 )
 from engine.broker.calls import CallLog
 from engine.broker.link import LateReply, Link, LinkLost
-from engine.broker.place import Place, check_name, place_of, read_key
+from engine.broker.place import LIVE, Place, check_droppable, check_name, place_of, read_key
 from engine.broker.ring import SLICE_S
+from engine.broker.wire import Reader, answer_of
 from engine.errors import BrokerError
 from engine.registry import resolve
 
@@ -38,8 +39,15 @@ REPLY_S = 2.0
 FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.5
 
+_PUT = answer_of(PutReply)
+_GOT = answer_of(tuple[list[Delivery], Counters])
+_COUNTERS = answer_of(Counters)
+_SAMPLES = answer_of(list[QueueSample])
+_PEEKED = answer_of(list[Peeked])
+_DROPPED = answer_of(None)
 
-def connect(settings: Settings, name: str = "predictions", client: str = "agent") -> Broker:
+
+def connect(settings: Settings, name: str = LIVE, client: str = "agent") -> Broker:
     """The queue `name` of the backend that the settings choose; connects on first use.
 
     `client` says whose leases are whose: a consumer that starts anew under its old name gets
@@ -57,7 +65,7 @@ class ManagerBroker(Broker):
     def __init__(
         self,
         place: Place,
-        name: str = "predictions",
+        name: str = LIVE,
         client: str = "agent",
         reply_s: float = REPLY_S,
     ) -> None:
@@ -77,10 +85,10 @@ class ManagerBroker(Broker):
     def put_many(self, messages: Sequence[Message]) -> PutReply:
         """Put records at the tail, all or none; see the base."""
         started = time.monotonic()
-        batch = [(m.id, m.payload, m.sent_ns, m.expires_ns) for m in messages]
-        accepted, duplicates, overwritten, figures = self._call("put_many", batch)
-        self._log.note("put_many", started, put=accepted, overwritten=len(overwritten))
-        return PutReply(accepted, duplicates, tuple(overwritten), Counters(*figures))
+        batch = messages if type(messages) is list else list(messages)
+        reply: PutReply = self._call("put_many", (batch,), _PUT)
+        self._log.note("put_many", started, reply.accepted, 0, len(reply.overwritten))
+        return reply
 
     def get_many(self, count: int, timeout_s: float) -> tuple[list[Delivery], Counters]:
         """Take records from the head; see the base."""
@@ -88,10 +96,11 @@ class ManagerBroker(Broker):
         end = started + timeout_s
         while True:
             wait_s = max(0.0, min(SLICE_S, end - time.monotonic()))
-            items, figures = self._acknowledging("get_many", (count, wait_s), wait_s)
-            if items or time.monotonic() >= end:
-                self._log.note("get_many", started, got=len(items))
-                return [Delivery(*item) for item in items], Counters(*figures)
+            answer: tuple[list[Delivery], Counters]
+            answer = self._acknowledging("get_many", (count, wait_s), _GOT, wait_s)
+            if answer[0] or time.monotonic() >= end:
+                self._log.note("get_many", started, 0, len(answer[0]))
+                return answer
 
     def acknowledge(self, ids: Sequence[str]) -> None:
         """Mark deliveries as done; travels with the next call that can carry it."""
@@ -103,19 +112,26 @@ class ManagerBroker(Broker):
         """Send acknowledgements that have not travelled yet."""
         self._check_fork()
         if self._done:
-            self._acknowledging("acknowledge", (), 0.0)
+            self._acknowledging("acknowledge", (), _COUNTERS)
 
     def counters(self) -> Counters:
         """The queue's totals now."""
-        return Counters(*self._call("counters"))
+        figures: Counters = self._call("counters", (), _COUNTERS)
+        return figures
 
     def samples(self, after: int) -> list[QueueSample]:
         """Finished seconds later than `after`."""
-        return [QueueSample(*row) for row in self._call("samples", after)]
+        samples: list[QueueSample] = self._call("samples", (after,), _SAMPLES)
+        return samples
 
     def peek(self, count: int) -> list[Peeked]:
         """The newest records, newest first."""
-        return [Peeked(*row) for row in self._call("peek", count)]
+        newest: list[Peeked] = self._call("peek", (count,), _PEEKED)
+        return newest
+
+    def drop(self, name: str) -> None:
+        """Remove a queue of that name for good; see the base."""
+        self._call("drop", (), _DROPPED, name=check_droppable(name))
 
     def close(self) -> None:
         """Give all threads' connections back; acknowledgements not sent are sent if possible."""
@@ -141,18 +157,27 @@ class ManagerBroker(Broker):
             self._lock = threading.Lock()
             self._begin()
 
-    def _acknowledging(self, verb: str, args: tuple[Any, ...], wait_s: float) -> Any:  # noqa: ANN401
+    def _acknowledging(
+        self, verb: str, args: tuple[object, ...], reader: Reader, wait_s: float = 0.0
+    ) -> Any:  # noqa: ANN401 - what the reader makes
         self._check_fork()
         with self._lock:
             done, self._done = self._done, []
         try:
-            return self._call(verb, *args, done, wait_s=wait_s)
+            return self._call(verb, (*args, done), reader, wait_s)
         except BaseException:
             with self._lock:
                 self._done = done + self._done
             raise
 
-    def _call(self, verb: str, *args: object, wait_s: float = 0.0) -> Any:  # noqa: ANN401
+    def _call(
+        self,
+        verb: str,
+        args: tuple[object, ...],
+        reader: Reader,
+        wait_s: float = 0.0,
+        name: str = "",
+    ) -> Any:  # noqa: ANN401 - what the reader makes
         """Call, reconnecting with growing pauses until the deadline.
 
         Repeating is safe: puts are known by their ids, acknowledgements by theirs, and what a
@@ -164,7 +189,10 @@ class ManagerBroker(Broker):
         pause = FIRST_PAUSE_S
         while True:
             try:
-                return self._link().call(self._name, verb, args, wait_s)
+                link: Link | None = getattr(self._local, "link", None)
+                if link is None or link.closed:
+                    link = self._connect()
+                return link.call(name or self._name, verb, args, wait_s, reader)
             except LateReply as error:
                 raise BrokerError(
                     f"The queue server does not answer ({error}); it is stopped or overloaded."
@@ -179,14 +207,12 @@ class ManagerBroker(Broker):
             time.sleep(min(left, pause * (0.8 + 0.4 * random.random())))  # noqa: S311 - jitter
             pause = min(LONGEST_PAUSE_S, pause * 2)
 
-    def _link(self) -> Link:
-        link: Link | None = getattr(self._local, "link", None)
-        if link is None or link.closed:
-            # A blocking get waits one slice on the server on top of the reply's deadline.
-            link = Link(self._place.address, self._read_key(), self._reply_s + SLICE_S)
-            link.call(self._name, "attach", (self._client, self._generation))
-            self._local.link = link
-            self._links.add(link)
+    def _connect(self) -> Link:
+        # A blocking get waits one slice on the server on top of the reply's deadline.
+        link = Link(self._place.address, self._read_key(), self._reply_s + SLICE_S)
+        link.call(self._name, "attach", (self._client, self._generation))
+        self._local.link = link
+        self._links.add(link)
         return link
 
     def _read_key(self) -> bytes:

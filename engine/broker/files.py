@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import BinaryIO
+
+_LINUX = Path("/proc/sys/kernel/random/boot_id")
 
 
 def open_sized(path: Path, head: bytes, size: int) -> BinaryIO | None:
@@ -36,7 +39,12 @@ def allocate(file: BinaryIO, start: int, size: int) -> None:
 def boot_id() -> bytes:
     """16 bytes that change when the machine starts anew; zeros where nobody tells."""
     try:
-        text = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
-        return bytes.fromhex(text.strip().replace("-", ""))
-    except (OSError, ValueError):
+        text = _LINUX.read_text("ascii") if _LINUX.exists() else _told_by_macos()
+        return bytes.fromhex(text.strip().replace("-", "")).ljust(16, b"\0")[:16]
+    except (OSError, ValueError, subprocess.SubprocessError):
         return bytes(16)
+
+
+def _told_by_macos() -> str:
+    command = ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=2, check=True).stdout

@@ -1,12 +1,13 @@
 """What a queue holds, in a memory-mapped file that outlives a killed process.
 
-Layout: one head page, two commit pages, the recent ids, then two halves of packed batches. A batch
-is appended to the current half. That is all for a plain put: after a kill, batches behind the last
-commit are put again. Every other operation then writes a commit (counters, and where each record
-of the ring lies, with a serial number and a checksum) over the *older* of the two. A kill at any
-moment leaves one whole commit with all that it names untouched: an operation happened completely
-or not at all. When a half is full, what is still held moves to the other. There is no fsync: a
-power cut may cost the last moments.
+Layout: one head page with the promise, two commit pages, the recent ids, then two halves of packed
+batches. A batch is appended to the current half and promised. That is all for a plain put, also for
+one whose records a waiting consumer takes at once: after a kill, batches behind the last commit are
+put, and handed out, again. Every other operation then writes a commit (counters, and where each
+record of the ring lies, with a serial number and a checksum) over the *older* of the two. A kill at
+any moment leaves one whole commit with all that it names untouched: an operation happened whole or
+not at all. When a half is full, what is held moves to the other. Without fsync, a power cut may
+cost the last moments.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from engine.broker.base import CAPACITY
-from engine.broker.batch import MAX_BATCH, MAX_PACKED, Unpacked, pack_one, unpack
+from engine.broker.batch import MAX_PACKED, Unpacked, find, pack_one, unpack
 from engine.broker.files import allocate, boot_id, open_sized
 from engine.broker.layout import (
+    ACCEPTED,
     CELL_BYTES,
     CELLS,
     CHECK,
@@ -46,6 +48,7 @@ from engine.broker.layout import (
     read_cells,
     write_cells,
 )
+from engine.broker.promise import Promise
 from engine.errors import BrokerError
 
 log = logging.getLogger(__name__)
@@ -74,7 +77,8 @@ class Journal:
         self._end = HEAP_AT
         self.held: Callable[[], list[Stored]] = self.records
         """Tells what a compaction has to keep."""
-        self._unwritten: list[str] = []
+        self.unwritten: list[str] = []
+        """Recent keys that the next commit writes."""
         self.unsaved = False
         """Whether anything but whole new batches waits for the next commit."""
         self._shift_ns = 0
@@ -87,36 +91,25 @@ class Journal:
         self._file = file
         allocate(file, 0, HEAP_AT)
         self._map = mmap.mmap(file.fileno(), FILE_BYTES)
+        self.promise = Promise(self._map)
         try:
             self._restore()
         except BaseException:
             self.close()
             raise
 
-    @property
-    def due(self) -> bool:
-        """Whether a commit is needed, or so many ids wait for it that it is time."""
-        return self.unsaved or len(self._unwritten) >= MAX_BATCH
-
-    @property
-    def behind(self) -> bool:
-        """Whether a commit would tell anything new."""
-        return self.unsaved or bool(self._unwritten)
-
-    def append(self, head: bytes, payloads: bytes) -> int:
+    def append(self, packed: bytes) -> int:
         """Write a packed batch behind all others; returns the entry of its first record.
 
         Raises:
             BrokerError: the disk is full; nothing changed.
         """
         at = self._end
-        middle = at + len(head)
-        end = middle + len(payloads)
+        end = at + len(packed)
         if end > self._limit:
-            self.compact(self.held(), end - at + UNIT)
-            return self.append(head, payloads)
-        self._map[middle:end] = payloads
-        self._map[at:middle] = head
+            self.compact(self.held(), len(packed) + UNIT)
+            return self.append(packed)
+        self._map[at:end] = packed
         self._end = (end + 7) & -UNIT
         return at // UNIT
 
@@ -143,32 +136,23 @@ class Journal:
             BrokerError: the disk is full; nothing changed.
         """
         packed = [(s.place, s.handed, pack_one(s.item, s.sequence, s.accepted)) for s in held]
-        size = sum(len(head) + len(body) + UNIT for _, _, (head, body) in packed) + needed
+        size = sum(len(data) + UNIT for _, _, data in packed) + needed
         half, room = 1 - self._half, min(HALF_BYTES, max(SOFT_LIMIT, 3 * size))
         if self._reserved[half] < room:
-            self._allocate(HEAP_AT + half * HALF_BYTES, room)
+            self._allocate(_start_of(half), room)
             self._reserved[half] = room
-        self._half, self._end = half, HEAP_AT + half * HALF_BYTES
+        self._half, self._end = half, _start_of(half)
         self._limit = self._end + room
         for place, handed, data in packed:
-            self.places[place] = self.append(*data) | (HANDED if handed else 0)
+            self.places[place] = self.append(data) | (HANDED if handed else 0)
         self.commit()
-
-    def remember_one(self, key: str) -> None:
-        """Add one key."""
-        self.recent_count += 1
-        self._unwritten.append(key)
-
-    def remember(self, keys: list[str]) -> None:
-        """Add keys to the recent ids; the next commit writes them."""
-        self.recent_count += len(keys)
-        self._unwritten += keys
 
     def commit(self) -> None:
         """Make everything since the last commit count, all at once."""
-        if self._unwritten:
-            write_cells(self._map, self.recent_count - len(self._unwritten), self._unwritten)
-            self._unwritten = []
+        if self.unwritten:
+            write_cells(self._map, self.recent_count, self.unwritten)
+            self.recent_count += len(self.unwritten)
+            self.unwritten.clear()
         self.unsaved = False
         self._serial += 1
         block = COMMIT.pack(
@@ -210,20 +194,44 @@ class Journal:
         while True:
             at = self._end
             batch = self._batch(at)
+            promised = self.next_sequence < self.promise.next_sequence
             # Old batches lie behind the last one, but their sequences are lower.
             if batch is None or batch.first != self.next_sequence or not batch.whole:
+                if not promised:
+                    return
+                self._skip()
+                continue
+            if None in batch.items and not promised:
                 return
             self._end = (at + batch.size + 7) & -UNIT
             self.next_sequence += len(batch.items)
             yield at // UNIT, batch
 
-    def recent(self) -> dict[int, str]:
-        """The keys still remembered, by cell."""
+    def _skip(self) -> None:
+        """Go on behind damaged batches; what they held is lost, counted and told."""
+        last = self.promise.next_sequence
+        places = range(self._end + UNIT, _start_of(self._half + 1), UNIT)
+        found = find(self._map, places, self.next_sequence, last)
+        first, self._end = found or (last, self._end)
+        lost = first - self.next_sequence
+        self.next_sequence = first
+        self.totals[ACCEPTED] += lost
+        self.totals[DAMAGED] += lost
+        log.warning("Lost %d damaged records in the journal %s.", lost, self.path)
+
+    def recent(self) -> list[str]:
+        """The keys still remembered, oldest first."""
         return read_cells(self._map, self.recent_count)
 
     def flush(self) -> None:
         """Write back to the disk."""
         self._map.flush()
+
+    def remove(self) -> None:
+        """Unmap and delete."""
+        self.path.unlink(missing_ok=True)
+        self._map.close()
+        self._file.close()
 
     def close(self) -> None:
         """Write back and unmap."""
@@ -275,6 +283,10 @@ class Journal:
             # The monotonic clock began anew with the machine: carry times over by the wall clock.
             self._shift_ns = offset - self._offset_ns
         self.epoch += 1
+
+
+def _start_of(half: int) -> int:
+    return HEAP_AT + half * HALF_BYTES
 
 
 def open_journal(path: Path) -> Journal:

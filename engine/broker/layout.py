@@ -19,7 +19,7 @@ CELLS = RECENT + 2 * MAX_BATCH
 CELL_BYTES = 40
 """Room of one id in the list of recent ids."""
 
-MAGIC = b"CSQUEUE2"
+MAGIC = b"CSQUEUE3"
 HEAD = struct.Struct("<8sIIII")
 COMMIT = struct.Struct(f"<QQQQQQQQQQQqQQ16s{4 * CAPACITY}s")
 CHECK = struct.Struct("<I")
@@ -68,13 +68,12 @@ def block_of(page: bytes) -> tuple[Any, ...] | None:
     return COMMIT.unpack(raw)
 
 
-def read_cells(data: mmap.mmap, count: int) -> dict[int, str]:
-    """The last RECENT of `count` keys that were remembered, by cell."""
-    keys: dict[int, str] = {}
-    for back in range(1, min(count, RECENT) + 1):
-        cell = (count - back) % CELLS
-        at = CELLS_AT + cell * CELL_BYTES
-        keys[cell] = data[at : at + CELL_BYTES].rstrip(b"\0").decode("ascii", errors="replace")
+def read_cells(data: mmap.mmap, count: int) -> list[str]:
+    """The last RECENT of `count` keys that were remembered, oldest first."""
+    keys = []
+    for number in range(max(0, count - RECENT), count):
+        at = CELLS_AT + number % CELLS * CELL_BYTES
+        keys.append(data[at : at + CELL_BYTES].rstrip(b"\0").decode("ascii", errors="replace"))
     return keys
 
 

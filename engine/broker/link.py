@@ -56,22 +56,33 @@ class Link:
             raise LinkLost(str(error) or "the connection closed") from error
 
     def call(
-        self, name: str | None, verb: str, args: tuple[object, ...] = (), wait_s: float = 0.0
-    ) -> Any:  # noqa: ANN401 - plain values
-        """Ask and return the plain answer.
+        self,
+        name: str | None,
+        verb: str,
+        args: tuple[object, ...] = (),
+        wait_s: float = 0.0,
+        reader: wire.Reader = wire.plain_answer,
+    ) -> Any:  # noqa: ANN401 - whatever the reader makes
+        """Ask and return the answer, plain or as `reader` makes it.
 
         Raises:
             LateReply: no answer within the reply deadline plus `wait_s`.
             LinkLost: the connection broke.
             MessageRejected, BrokerError: the server refused, in one sentence.
         """
+        try:
+            message = wire.frame((name, verb, args, _NO_NAMES))
+        except (wire.WireError, TypeError, ValueError) as error:
+            raise MessageRejected(f"The call {verb!r} cannot be sent: {error}.") from error
         handle = self._handle
         fine = False
         try:
             if handle < 0:
                 raise EOFError
-            wire.send(handle, (name, verb, args, _NO_NAMES))
-            kind, answer = wire.receive(handle, self._reply_s + wait_s)
+            written = os.write(handle, message)
+            if written < len(message):
+                wire.finish(handle, message[written:])
+            kind, answer = wire.receive(handle, self._reply_s + wait_s, reader)
             fine = True
         except BlockingIOError as error:
             raise LateReply(f"no answer within {self._reply_s:g} s") from error

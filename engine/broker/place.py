@@ -27,6 +27,9 @@ KEY_BYTES = 32
 Address = str | tuple[str, int]
 """A Unix socket's path, or (host, port)."""
 
+LIVE = "predictions"
+"""The queue between the forecaster and the agent."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -103,6 +106,17 @@ def check_name(name: object) -> str:
         raise SettingsError(
             f"The queue name {str(name)[:80]!r} is not allowed; use 1 to 64 letters, digits, '_', "
             "'-' and '.', starting with a letter or digit."
+        )
+    return name
+
+
+def check_droppable(name: object) -> str:
+    """The name of a queue that may be dropped; raises SettingsError for the live one."""
+    name = check_name(name)
+    if name == LIVE:
+        raise SettingsError(
+            f"The queue {LIVE!r} is the live one and cannot be dropped; stop the engine and remove "
+            "its journal if it is not needed."
         )
     return name
 

@@ -29,7 +29,7 @@ from engine.broker.base import (
 )
 from engine.broker.batch import checked
 from engine.broker.calls import CallLog
-from engine.broker.place import check_name
+from engine.broker.place import LIVE, check_droppable, check_name
 from engine.broker.redis_samples import read_samples
 from engine.broker.verbs import check_count
 from engine.errors import BrokerError, SettingsError
@@ -48,14 +48,15 @@ class RedisBroker(Broker):
     def __init__(
         self,
         url: str = DEFAULT_URL,
-        name: str = "predictions",
+        name: str = LIVE,
         client: str = "agent",
         prefix: str = "cachescope",
         reply_s: float = REPLY_S,
     ) -> None:
         self._url = url
         self._name = check_name(name)
-        self._key = f"{{{prefix}:{name}}}"
+        self._prefix = prefix
+        self._key = self._key_of(name)
         self._client = f"{client}|"
         self._reply_s = reply_s
         self._log = CallLog(self._name)
@@ -144,6 +145,15 @@ class RedisBroker(Broker):
             for item, (_, payload, accepted) in rows[:count]
         ]
 
+    def drop(self, name: str) -> None:
+        """Remove a queue of that name for good; see the base."""
+        key = self._key_of(check_droppable(name))
+        self._check_fork()
+        with self._translated():
+            self._scripts["drop"](keys=[key])
+        if key == self._key:
+            self._attached = False
+
     def close(self) -> None:
         """Give the connections back; leased records return to the head."""
         if self._pid == os.getpid() and self._attached:
@@ -176,7 +186,11 @@ class RedisBroker(Broker):
             "attach": self._redis.register_script(lua.ATTACH),
             "release": self._redis.register_script(lua.RELEASE),
             "counters": self._redis.register_script(lua.COUNTERS),
+            "drop": self._redis.register_script(lua.DROP),
         }
+
+    def _key_of(self, name: str) -> str:
+        return f"{{{self._prefix}:{name}}}"
 
     def _check_fork(self) -> None:
         if self._pid != os.getpid():

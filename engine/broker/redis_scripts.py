@@ -176,4 +176,17 @@ return figures()
 """
 )
 
+DROP = (
+    _COMMON
+    + f"""
+for _, id in ipairs(call('ZRANGE', P .. ':q', 0, -1)) do call('DEL', P .. ':r:' .. id) end
+for _, id in ipairs(call('HKEYS', P .. ':l')) do call('DEL', P .. ':r:' .. id) end
+for past = 0, {KEPT_SECONDS + 60} do
+  local at = second - past
+  call('DEL', P .. ':s:' .. at, P .. ':e:' .. at, P .. ':h:' .. at)
+end
+call('DEL', P .. ':q', P .. ':l', P .. ':n', P .. ':d', P .. ':w')
+"""
+)
+
 COUNTERS = _COMMON + "return figures()"

@@ -8,20 +8,22 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.broker.batch import Incoming
+from engine.broker.batch import MAX_BATCH, Incoming
 from engine.broker.journal import open_journal
-from engine.broker.recent import Recent, key_of
-from engine.broker.sampling import (
+from engine.broker.layout import (
     ACCEPTED,
     ACKNOWLEDGED,
+    CELL_BYTES,
+    DUPLICATES,
     EXPIRED,
     HANDED_OUT,
     OVERWRITTEN,
-    Row,
-    Sampling,
 )
+from engine.broker.recent import Recent, key_of
+from engine.broker.sampling import Row, Sampling
 from engine.broker.shelf import Outgoing, Shelf
 from engine.broker.waiter import Bereft, Session, Waiter
+from engine.errors import BrokerError
 
 SLICE_S = 1.0
 """Longest wait on the server, so that a dead client's thread ends soon."""
@@ -31,25 +33,24 @@ Figures = tuple[int, ...]
 
 Answer = tuple[list[Outgoing], Figures]
 
-_ACCEPTED, _DUPLICATES, _HANDED, _ACKNOWLEDGED, _OVERWRITTEN, _EXPIRED, _ = range(7)
-
 
 class Ring:
     """Accepts, hands out, acknowledges, overwrites and expires. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._sampling = Sampling()
+        self._gone = False
         self._waiters: deque[Waiter] = deque()
         self._journal = open_journal(path)
         self._totals = self._journal.totals
         self._shelf = Shelf(self._journal)
-        self._bereft = bool(self._shelf.leased)
         again = self._shelf.replay()
+        self._bereft = bool(self._shelf.leased)
         held = self._shelf.stored()
         self._recent = Recent(self._journal, [stored.item[0] for stored in held])
         self._recent.add([key_of(name) for name in again])
         self._journal.compact(held, 0)
+        self._sampling = Sampling(self._totals, self._shelf.depth)
 
     def put(self, batch: list[Incoming]) -> tuple[int, int, list[str], Figures]:
         """Accept a checked batch; returns accepted, duplicates, overwritten ids, figures.
@@ -59,32 +60,34 @@ class Ring:
         """
         with self._lock:
             now = time.monotonic_ns()
-            sampling, totals, shelf = self._sampling, self._totals, self._shelf
-            if now >= sampling.due:
-                sampling.turn()
-            if 0 < shelf.next_expiry <= now:
-                self._expire(now)
-            unlike = shelf.returned
+            shelf, journal, totals = self._shelf, self._journal, self._totals
+            if now >= self._sampling.due or 0 < shelf.next_expiry <= now:
+                self._turn(now)
+            idle, unlike = not shelf.queued, shelf.returned
             accepted, overwritten = (
                 self._add_one(batch[0], now) if len(batch) == 1 else self._add(batch, now)
             )
             doubles = len(batch) - accepted
-            totals[_ACCEPTED] += accepted
-            sampling.counts[ACCEPTED] += accepted
+            totals[ACCEPTED] += accepted
+            totals[OVERWRITTEN] += len(overwritten)
             if doubles:
-                totals[_DUPLICATES] += doubles
-                self._journal.unsaved = True
-            if overwritten:
-                totals[_OVERWRITTEN] += len(overwritten)
-                sampling.counts[OVERWRITTEN] += len(overwritten)
+                totals[DUPLICATES] += doubles
+                journal.unsaved = True
             depth = len(shelf.queued) + len(shelf.leased)
-            sampling.depth_last = depth
-            if depth > sampling.depth_max:
-                sampling.depth_max = depth
-            served = self._serve() if self._waiters else ()
-            if served or unlike or self._journal.due:
-                self._journal.commit()
-            figures = self._figures()
+            if depth > self._sampling.depth_max:
+                self._sampling.depth_max = depth
+            served = self._serve(now) if self._waiters else _NOBODY
+            # Put again, the new records are handed out again only where they were the first.
+            if (
+                unlike
+                or journal.unsaved
+                or len(journal.unwritten) >= MAX_BATCH
+                or (served and not idle)
+            ):
+                journal.commit()
+            else:
+                journal.promise.write(journal.next_sequence)
+            figures = journal.epoch, depth, len(shelf.leased), *totals
         for waiter in served:
             waiter.deliver()
         return accepted, doubles, overwritten, figures
@@ -94,14 +97,14 @@ class Ring:
     ) -> Answer | Waiter:
         """Acknowledge, then hand out up to `count` records; a waiter when there are none yet."""
         with self._lock:
-            self._sampling.turn()
+            now = time.monotonic_ns()
+            if now >= self._sampling.due or 0 < self._shelf.next_expiry <= now:
+                self._turn(now)
             if acknowledged:
                 self._acknowledge(session, acknowledged)
             if self._bereft:
                 self._bereft = False
                 self._shelf.give_back(lambda holder: isinstance(holder, Bereft))
-            now = time.monotonic_ns()
-            self._expire(now)
             room = self._shelf.takeable(count)
             result: Answer | Waiter
             if room > 0:
@@ -112,7 +115,7 @@ class Ring:
                 result = Waiter(session, count)
                 self._waiters.append(result)
             # Acknowledgements may have made room for others that wait.
-            served = self._finish()
+            served = self._finish(now)
         for other in served:
             other.deliver()
         return result
@@ -128,9 +131,10 @@ class Ring:
     def acknowledge(self, session: Session, ids: list[str]) -> Figures:
         """Mark records as done."""
         with self._lock:
-            self._sampling.turn()
+            now = time.monotonic_ns()
+            self._turn(now)
             self._acknowledge(session, ids)
-            served = self._finish()
+            served = self._finish(now)
             figures = self._figures()
         for waiter in served:
             waiter.deliver()
@@ -155,7 +159,7 @@ class Ring:
     def samples(self, after: int) -> list[Row]:
         """Finished seconds later than `after`."""
         with self._lock:
-            self._sampling.turn()
+            self._turn(time.monotonic_ns())
             return self._sampling.rows(after)
 
     def peek(self, count: int) -> list[tuple[str, bytes, float, str]]:
@@ -173,13 +177,26 @@ class Ring:
         if not self._lock.acquire(timeout=patience_s):
             return False
         try:
-            self._sampling.turn()
-            self._expire(time.monotonic_ns())
-            if self._journal.behind:
-                self._journal.commit()
+            if not self._gone:
+                self._turn(time.monotonic_ns())
+                if self._journal.unsaved or self._journal.unwritten:
+                    self._journal.commit()
             return True
         finally:
             self._lock.release()
+
+    def drop(self) -> None:
+        """Delete the journal; those who wait get nothing, calls under way are refused."""
+        with self._lock:
+            self._gone = True
+            # So that also a put looks whether the queue is gone.
+            self._sampling.due = 0
+            waiting, self._waiters = self._waiters, deque()
+            for waiter in waiting:
+                waiter.answer = [], self._figures()
+            self._journal.remove()
+        for waiter in waiting:
+            waiter.deliver()
 
     def close(self) -> None:
         """Write the journal back and stop: whoever calls afterwards waits for ever.
@@ -192,11 +209,11 @@ class Ring:
     @property
     def handed_out(self) -> int:
         """Records handed out so far: the queue's progress."""
-        return self._totals[_HANDED]
+        return self._totals[HANDED_OUT]
 
     def _add_one(self, item: Incoming, now: int) -> tuple[int, list[str]]:
-        key = self._recent.fresh_one(item[0])
-        if not key:
+        key = item[0] if len(item[0]) <= CELL_BYTES else key_of(item[0])
+        if key in self._recent.keys:
             return 0, []
         overwritten = self._shelf.add_one(item, now)
         self._recent.add_one(key)
@@ -214,15 +231,13 @@ class Ring:
 
     def _hand_out(self, session: Session, count: int, now: int) -> list[Outgoing]:
         out = self._shelf.hand_out(session, count, now)
-        self._totals[_HANDED] += count
-        self._sampling.counts[HANDED_OUT] += count
+        self._totals[HANDED_OUT] += count
         self._sampling.dequeue.extend([max(0, now - item[3]) for item in out])
         return out
 
-    def _serve(self) -> list[Waiter]:
+    def _serve(self, now: int) -> list[Waiter]:
         """Hand records to those who wait, first come first; the caller commits, then delivers."""
         served: list[Waiter] = []
-        now = time.monotonic_ns()
         while self._waiters and (room := self._shelf.takeable(self._waiters[0].count)) > 0:
             waiter = self._waiters.popleft()
             waiter.answer = (self._hand_out(waiter.session, room, now), self._figures())
@@ -231,32 +246,39 @@ class Ring:
 
     def _acknowledge(self, session: Session, ids: list[str]) -> None:
         done = self._shelf.finish(session, ids)
-        self._totals[_ACKNOWLEDGED] += done
-        self._sampling.counts[ACKNOWLEDGED] += done
+        self._totals[ACKNOWLEDGED] += done
 
     def _give_back(self, whose: Callable[[Session], bool]) -> Figures:
         with self._lock:
+            if self._gone:
+                return self._figures()
             self._shelf.give_back(whose)
-            served = self._finish()
+            served = self._finish(time.monotonic_ns())
             figures = self._figures()
         for waiter in served:
             waiter.deliver()
         return figures
 
-    def _expire(self, now: int) -> None:
-        if not 0 < self._shelf.next_expiry <= now:
-            return
-        gone = self._shelf.expire(now)
-        self._totals[_EXPIRED] += gone
-        self._sampling.counts[EXPIRED] += gone
-        self._sampling.depth(self._shelf.depth)
+    def _turn(self, now: int) -> None:
+        """Begin a new second if it is time, and drop what has expired.
 
-    def _finish(self) -> list[Waiter]:
-        served = self._serve() if self._waiters else []
+        Raises:
+            BrokerError: the queue has been dropped.
+        """
+        if self._gone:
+            raise BrokerError("The queue was dropped during this call; call again to begin anew.")
+        self._sampling.turn(self._shelf.depth)
+        if 0 < self._shelf.next_expiry <= now:
+            self._totals[EXPIRED] += self._shelf.expire(now)
+
+    def _finish(self, now: int) -> list[Waiter]:
+        served = self._serve(now) if self._waiters else []
         self._journal.commit()
-        self._sampling.depth(self._shelf.depth)
         return served
 
     def _figures(self) -> Figures:
         leased = len(self._shelf.leased)
         return (self._journal.epoch, len(self._shelf.queued) + leased, leased, *self._totals)
+
+
+_NOBODY: list[Waiter] = []

@@ -8,6 +8,15 @@ import time
 from collections import deque
 from typing import NamedTuple
 
+from engine.broker.layout import (
+    ACCEPTED,
+    ACKNOWLEDGED,
+    EXPIRED,
+    HANDED_OUT,
+    OVERWRITTEN,
+    Totals,
+)
+
 KEPT_SECONDS = 180
 
 DELAYS_KEPT = 2_048
@@ -16,35 +25,39 @@ DELAYS_KEPT = 2_048
 Row = tuple[int | float | None, ...]
 """The fields of `base.QueueSample` in order."""
 
-COUNTS = 5
-ACCEPTED, HANDED_OUT, ACKNOWLEDGED, OVERWRITTEN, EXPIRED = range(COUNTS)
+_COUNTED = (ACCEPTED, HANDED_OUT, ACKNOWLEDGED, OVERWRITTEN, EXPIRED)
 
 
 class _Reservoir:
     """A uniform sample that looks only at the values it takes: algorithm L (Li 1994)."""
 
-    __slots__ = ("_next", "_share", "kept", "seen")
+    __slots__ = ("_beyond", "_next", "_share", "kept")
 
     def __init__(self) -> None:
         self.kept: list[int] = []
-        self.seen = 0
+        # How many values came once the list was full, and the number of the next one to take.
+        self._beyond = 0
+        self._next = -1
         self._share = 1.0
-        self._next = DELAYS_KEPT - 1
-        self._skip()
 
     def add(self, value: int) -> None:
-        if self.seen < DELAYS_KEPT:
+        if len(self.kept) < DELAYS_KEPT:
             self.kept.append(value)
-            self.seen += 1
         else:
-            self.extend([value])
+            self._choose([value])
 
     def extend(self, values: list[int]) -> None:
-        before = self.seen
-        self.seen = before + len(values)
-        if before < DELAYS_KEPT:
-            self.kept += values[: DELAYS_KEPT - before]
-        while self._next < self.seen:
+        room = DELAYS_KEPT - len(self.kept)
+        self.kept += values[:room]
+        if len(values) > room:
+            self._choose(values[room:])
+
+    def _choose(self, values: list[int]) -> None:
+        before = self._beyond
+        self._beyond = before + len(values)
+        if self._next < 0:
+            self._skip()
+        while self._next < self._beyond:
             self.kept[int(random.random() * DELAYS_KEPT)] = values[self._next - before]  # noqa: S311 - a sample, not a secret
             self._skip()
 
@@ -79,35 +92,34 @@ class _Second(NamedTuple):
 class Sampling:
     """Collects figures of the running second and keeps the finished ones. The queue locks it."""
 
-    def __init__(self) -> None:
+    def __init__(self, totals: Totals, depth: int) -> None:
+        self._totals = totals
+        self._before = totals.copy()
         self._finished: deque[_Second | Row] = deque(maxlen=KEPT_SECONDS)
         self.enqueue = _Reservoir()
         self.dequeue = _Reservoir()
         self._at = int(time.time())
-        self.counts = [0] * COUNTS
-        """The running second's counts, by the constants above."""
-        self.depth_last = self.depth_max = 0
+        self.depth_max = depth
+        """The running second's largest depth; whoever makes the queue deeper tells it."""
         self.due = 0
         """When the running second ends (monotonic ns); told anew by each turn."""
 
-    def depth(self, depth: int) -> None:
-        """Tell the depth after an operation."""
-        self.depth_last = depth
-        if depth > self.depth_max:
-            self.depth_max = depth
+    def turn(self, depth: int) -> None:
+        """Finish the running second if it has passed; call before counting, and when idle.
 
-    def turn(self) -> None:
-        """Finish the running second if it has passed; call before counting, and when idle."""
+        `depth` is that of this moment.
+        """
         exact = time.time()
         now = int(exact)
         self.due = time.monotonic_ns() + int((now + 1 - exact) * 1e9)
         if now == self._at:
             return
-        counts = (self._at, self.depth_max, self.depth_last, *self.counts)
+        totals, before = self._totals, self._before
+        counts = (self._at, self.depth_max, depth, *(totals[i] - before[i] for i in _COUNTED))
         self._finished.append(_Second(counts, self.enqueue.kept, self.dequeue.kept))
         self._at = now
-        self.counts = [0] * COUNTS
-        self.depth_max = self.depth_last
+        self._before = totals.copy()
+        self.depth_max = depth
         self.enqueue = _Reservoir()
         self.dequeue = _Reservoir()
 

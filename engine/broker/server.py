@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import fcntl
 import gc
 import logging
@@ -43,6 +44,9 @@ REPLY_S = 5.0
 """How long a client may refuse to read its reply."""
 
 TURN_S = 0.25
+FULL_PAUSE_S = 0.05
+WARN_EVERY_S = 5.0
+_FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class QueueServer(Server):
@@ -66,6 +70,7 @@ class QueueServer(Server):
         self.socket: socket.socket = self.listener._listener._socket
         self.socket.listen(BACKLOG)
         self._places = threading.Semaphore(MAX_CONNECTIONS)
+        self._warned = -WARN_EVERY_S
 
     def serve_until(self, lifeline: Lifeline) -> None:
         """Accept and tidy up until told to stop; the heartbeat comes from this very loop."""
@@ -83,7 +88,9 @@ class QueueServer(Server):
     def _accept(self) -> None:
         try:
             peer, _ = self.socket.accept()
-        except OSError:
+        except OSError as error:
+            if error.errno in _FULL:
+                self._pause(error)
             return
         if not self._places.acquire(blocking=False):
             peer.close()
@@ -91,6 +98,18 @@ class QueueServer(Server):
         wire.tune(peer)
         wire.set_timeouts(peer, HANDSHAKE_S, REPLY_S)
         threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
+
+    def _pause(self, error: OSError) -> None:
+        """Let a connection wait that there is no room for; trying at once would never sleep."""
+        now = time.monotonic()
+        if now - self._warned >= WARN_EVERY_S:
+            self._warned = now
+            log.warning(
+                "The queue cannot take one more connection (%s); close clients, or allow more "
+                "open files (ulimit -n).",
+                error.strerror,
+            )
+        time.sleep(FULL_PAUSE_S)
 
     def _serve(self, peer: socket.socket) -> None:
         caller = Caller(peer)
@@ -102,12 +121,16 @@ class QueueServer(Server):
                 request, caller.pickled = wire.receive_either(handle)
                 reply = self._answer(caller, request)
                 if reply[1] is not DELIVERED:
-                    wire.send(handle, reply, caller.pickled)
+                    frame = wire.frame(reply, caller.pickled)
+                    written = os.write(handle, frame)
+                    if written < len(frame):
+                        wire.finish(handle, frame[written:])
         except (AuthenticationError, wire.WireError) as error:
             log.warning("Closed a connection to the queue: %s.", str(error).rstrip("."))
         except (EOFError, OSError):
             pass  # clients come and go
         finally:
+            self.queues.leave(caller)
             caller.close()
             self._places.release()
 

@@ -12,7 +12,7 @@ from itertools import repeat
 from engine.broker.base import CAPACITY, MAX_LEASED
 from engine.broker.batch import Incoming, pack, pack_one
 from engine.broker.journal import Journal
-from engine.broker.layout import ACCEPTED, HANDED, OVERWRITTEN, Stored
+from engine.broker.layout import ACCEPTED, HANDED, HANDED_OUT, OVERWRITTEN, Stored
 from engine.broker.waiter import Bereft, Session
 
 Record = tuple[int, int, int, Incoming]
@@ -67,8 +67,7 @@ class Shelf:
         kept = fresh[-spare:] if len(fresh) > spare else fresh
         count = len(kept)
         first = journal.next_sequence
-        head, payloads = pack(kept, first, now, kept is fresh)
-        entry = journal.append(head, payloads)
+        entry = journal.append(pack(kept, first, now, kept is fresh))
         journal.next_sequence = first + count
         overwritten = self._make_room(len(queued) + count - spare)
         if kept is not fresh:
@@ -83,7 +82,7 @@ class Shelf:
         """The same for one record, which is what most puts bring."""
         journal, queued = self._journal, self.queued
         sequence = journal.next_sequence
-        entry = journal.append(*pack_one(item, sequence, now))
+        entry = journal.append(pack_one(item, sequence, now))
         journal.next_sequence = sequence + 1
         overwritten: list[str] = []
         if len(queued) + len(self.leased) < CAPACITY:
@@ -99,9 +98,13 @@ class Shelf:
         return overwritten
 
     def replay(self) -> list[str]:
-        """Put again what was put after the journal's last commit; returns the ids."""
+        """Put again what was put after the journal's last commit; returns the ids.
+
+        What a waiting consumer took at once is leased again, by nobody until one takes.
+        """
         ids: list[str] = []
         journal, totals = self._journal, self._journal.totals
+        reach, nobody = journal.promise.handed, Bereft()
         for entry, batch in journal.tail():
             count = len(batch.items)
             totals[ACCEPTED] += count
@@ -115,6 +118,10 @@ class Shelf:
                 self.queued.append((batch.first + number, places[number], batch.accepted, item))
                 self._see_expiry(item[3])
                 ids.append(item[0])
+            taken = sum(batch.first <= record[0] < reach for record in self.queued)
+            if taken:
+                self.hand_out(nobody, taken, 0)
+                totals[HANDED_OUT] += taken
         return ids
 
     @property
@@ -133,7 +140,7 @@ class Shelf:
         return [record[3][0] for record in gone]
 
     def hand_out(self, session: Session, count: int, now: int) -> list[Outgoing]:
-        """Lease the oldest `count` queued records to a session."""
+        """Lease the oldest `count` queued records, at least one, to a session."""
         out: list[Outgoing] = []
         places = self._journal.places
         for _ in range(count):
@@ -143,6 +150,7 @@ class Shelf:
             before = places[place]
             out.append((record_id, payload, sent, accepted, now, before >= HANDED))
             places[place] = before | HANDED
+        self._journal.promise.handed = record[0] + 1
         return out
 
     def finish(self, session: Session, ids: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.broker.batch import checked
 from engine.broker.caller import Caller, Delivered
-from engine.broker.place import check_name
+from engine.broker.place import check_droppable, check_name
 from engine.broker.ring import SLICE_S, Ring
 from engine.broker.waiter import Waiter
 from engine.errors import BrokerError, MessageRejected
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 MAX_QUEUES = 32
 WARN_EVERY_S = 5.0
+_NUMBER = (int, float)
 
 
 class Queues:
@@ -49,10 +50,28 @@ class Queues:
                 if len(self._rings) >= MAX_QUEUES:
                     raise BrokerError(
                         f"There are {MAX_QUEUES} queues already, {name!r} is one too many; "
-                        "stop the engine and remove journals that are not needed."
+                        "drop one that is not needed."
                     )
                 self._rings[name] = Ring(self._folder / f"{name}.journal")
             return self._rings[name]
+
+    def drop(self, name: object) -> None:
+        """Remove a queue and its journal, if there is one; raises SettingsError for a bad name."""
+        name = check_droppable(name)
+        with self._lock:
+            ring = self._rings.pop(name, None)
+            if ring is None:
+                (self._folder / f"{name}.journal").unlink(missing_ok=True)
+            else:
+                ring.drop()
+        log.info("Dropped the queue %s.", name)
+
+    def leave(self, caller: Caller) -> None:
+        """A connection closed: what it leased goes back."""
+        for name in caller.used:
+            ring = self._rings.get(name)
+            if ring is not None:
+                ring.leave(caller)
 
     def turn(self) -> bool:
         """Idle work of all queues; False when one is stuck."""
@@ -96,10 +115,10 @@ def get_many(
 ) -> tuple[Any, ...] | Delivered:
     """Acknowledge, then hand out up to `count` records."""
     wanted = check_count(count)
-    if not isinstance(wait_s, int | float):
+    if not isinstance(wait_s, _NUMBER):
         raise MessageRejected(f"The wait is {wait_s!r}; give seconds.")
     ring = queues.open(name)
-    caller.used.add(ring)
+    caller.used.add(name)
     if wait_s > 0:
         caller.get_ready()
     answer = ring.get(caller, wanted, float(wait_s), _ids(acknowledged))
@@ -131,6 +150,11 @@ def samples(queues: Queues, name: str, _caller: Caller, after: object) -> list[A
     return queues.open(name).samples(after if isinstance(after, int) else 0)
 
 
+def drop(queues: Queues, name: str, _caller: Caller) -> None:
+    """Remove the queue."""
+    queues.drop(name)
+
+
 def peek(queues: Queues, name: str, _caller: Caller, count: object) -> list[Any]:
     """The newest records."""
     return queues.open(name).peek(count if isinstance(count, int) and count > 0 else 0)
@@ -144,6 +168,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "counters": counters,
     "samples": samples,
     "peek": peek,
+    "drop": drop,
 }
 
 

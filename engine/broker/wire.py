@@ -15,6 +15,7 @@ import pickle
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import msgspec
@@ -25,9 +26,16 @@ MAX_FRAME_BYTES = 16_000_000
 PROTOCOL = 5
 
 _LENGTH = struct.Struct("!i")
+_LEAST = _LENGTH.size + 1
+_PICKLE = 0x80
 _READ_BYTES = 65_536
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder().decode
+_unpack_length = _LENGTH.unpack_from
+
+Reader = Callable[[memoryview], Any]
+"""Makes a value of a frame's MessagePack."""
+
+plain_answer: Reader = msgspec.msgpack.Decoder().decode
 
 
 class WireError(Exception):
@@ -39,28 +47,29 @@ class _PlainUnpickler(pickle.Unpickler):
         raise WireError(f"a message names {module}.{name}; only plain values may travel")
 
 
-def send(fd: int, value: object, pickled: bool = False) -> None:
-    """Write one frame; raises BlockingIOError when the socket's send timeout passes."""
+def frame(value: object, pickled: bool = False) -> bytes:
+    """One whole frame of MessagePack or pickle.
+
+    Raises:
+        WireError: the frame would be longer than its reader accepts.
+        TypeError, ValueError: the value cannot be written.
+    """
     body = pickle.dumps(value, PROTOCOL) if pickled else _encode(value)
     if len(body) > MAX_FRAME_BYTES:
         raise WireError(f"a message of {len(body)} bytes is longer than {MAX_FRAME_BYTES}")
-    frame = _LENGTH.pack(len(body)) + body
-    written = os.write(fd, frame)
-    if written < len(frame):
-        finish(fd, frame[written:])
-
-
-def frame(value: object, pickled: bool = False) -> bytes:
-    """One whole frame, for a writer that must not block."""
-    body = pickle.dumps(value, PROTOCOL) if pickled else _encode(value)
     return _LENGTH.pack(len(body)) + body
 
 
 def finish(fd: int, rest: bytes) -> None:
-    """Write what is left of a frame."""
+    """Write what is left of a frame; raises BlockingIOError when the send timeout passes."""
     view = memoryview(rest)
     while view:
         view = view[os.write(fd, view) :]
+
+
+def answer_of(kind: Any) -> Reader:  # noqa: ANN401 - any type that msgspec knows
+    """Reads an answer of a given type, or the sentence that refuses it."""
+    return msgspec.msgpack.Decoder(tuple[str, kind | str]).decode
 
 
 def receive_either(fd: int) -> tuple[Any, bool]:
@@ -68,15 +77,20 @@ def receive_either(fd: int) -> tuple[Any, bool]:
 
     Raises as `receive` does.
     """
-    chunk = _read(fd, None)
+    chunk = os.read(fd, _READ_BYTES)
+    if len(chunk) < _LEAST or _unpack_length(chunk)[0] != len(chunk) - _LENGTH.size:
+        chunk = _read_on(fd, chunk, None)
     # Of MessagePack this byte is an empty map, which no request is.
-    if chunk[4:5] == b"\x80":
+    if chunk[_LENGTH.size] == _PICKLE:
         return plain(chunk, _LENGTH.size), True
-    return _plain(chunk), False
+    try:
+        return plain_answer(memoryview(chunk)[_LENGTH.size :]), False
+    except msgspec.MsgspecError as error:
+        raise WireError(f"a message is no MessagePack ({error})") from None
 
 
-def receive(fd: int, limit_s: float | None = None) -> Any:  # noqa: ANN401 - plain values
-    """Read one frame of MessagePack and return its plain value.
+def receive(fd: int, limit_s: float | None = None, reader: Reader = plain_answer) -> Any:  # noqa: ANN401
+    """Read one frame of MessagePack and return its value: a plain one unless `reader` knows better.
 
     `limit_s` bounds a peer that dribbles, from its first byte on; the wait for that one is bounded
     by the socket's receive timeout.
@@ -84,34 +98,31 @@ def receive(fd: int, limit_s: float | None = None) -> Any:  # noqa: ANN401 - pla
     Raises:
         EOFError: the peer is gone.
         BlockingIOError: the socket's receive timeout or the limit passed.
-        WireError: the frame is too long, or its content is not of plain values.
+        WireError: the frame is too long, or its content is not what `reader` reads.
     """
-    return _plain(_read(fd, limit_s))
-
-
-def _plain(chunk: bytes) -> Any:  # noqa: ANN401 - plain values
-    try:
-        return _decode(memoryview(chunk)[_LENGTH.size :])
-    except msgspec.MsgspecError as error:
-        raise WireError(f"a message is no MessagePack ({error})") from None
-
-
-def _read(fd: int, limit_s: float | None) -> bytes:
     chunk = os.read(fd, _READ_BYTES)
+    if len(chunk) < _LEAST or _unpack_length(chunk)[0] != len(chunk) - _LENGTH.size:
+        chunk = _read_on(fd, chunk, limit_s)
+    try:
+        return reader(memoryview(chunk)[_LENGTH.size :])
+    except msgspec.MsgspecError as error:
+        raise WireError(f"a message is not what it should be ({error})") from None
+
+
+def _read_on(fd: int, chunk: bytes, limit_s: float | None) -> bytes:
+    """The rest of a frame that did not come in one piece."""
     while len(chunk) < _LENGTH.size:
         more = os.read(fd, _READ_BYTES) if chunk else b""
         if not more:
             raise EOFError
         chunk += more
-    size = _LENGTH.unpack_from(chunk)[0]
-    if not 0 <= size <= MAX_FRAME_BYTES:
-        raise WireError(f"a frame of {size} bytes; at most {MAX_FRAME_BYTES} are allowed")
+    size = _unpack_length(chunk)[0]
+    if not 0 < size <= MAX_FRAME_BYTES:
+        raise WireError(f"a frame of {size} bytes; 1 to {MAX_FRAME_BYTES} are allowed")
     missing = size + _LENGTH.size - len(chunk)
     if missing < 0:
         raise WireError("a second message before the first was answered")
-    if missing:
-        chunk = _finish(fd, chunk, missing, limit_s)
-    return chunk
+    return _finish(fd, chunk, missing, limit_s)
 
 
 def _finish(fd: int, chunk: bytes, missing: int, limit_s: float | None) -> bytes:

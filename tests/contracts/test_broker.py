@@ -17,7 +17,7 @@ from engine.broker import BROKERS
 from engine.broker.base import CAPACITY, MAX_LEASED, MAX_PAYLOAD_BYTES, Broker, Counters, Message
 from engine.broker.client import ManagerBroker
 from engine.broker.redis import RedisBroker
-from engine.errors import BrokerError, MessageRejected
+from engine.errors import BrokerError, MessageRejected, SettingsError
 from tests.engine.broker.serving import Serving
 
 Connect = Callable[..., Broker]
@@ -299,6 +299,49 @@ def test_two_queues_of_different_names_do_not_mix(connect: Connect) -> None:
     broker.put_many(messages(0, 1))
     with pytest.raises(Exception, match="queue name"):
         type(broker)(*_arguments(broker), name="../escape")  # type: ignore[call-arg]
+
+
+def test_a_dropped_queue_is_gone_and_its_name_begins_anew(connect: Connect) -> None:
+    broker, other = connect(), connect("other")
+    broker.put_many(messages(0, 5))
+    ids(broker, 2)
+    other.drop(broker._name)  # type: ignore[attr-defined]
+    figures = broker.put_many(messages(0, 3)).counters
+    assert (figures.accepted, figures.duplicates, figures.depth, figures.leased) == (3, 0, 3, 0)
+    assert figures.handed_out == 0
+    assert ids(other) == ["m0", "m1", "m2"]
+    assert [peeked.leased_by for peeked in broker.peek(9)] == ["other"] * 3
+
+
+def test_dropping_leaves_other_queues_alone_and_one_that_is_not_there_is_fine(
+    connect: Connect,
+) -> None:
+    broker = connect()
+    broker.put_many(messages(0, 2))
+    broker.drop("never-made")
+    assert broker.counters().depth == 2
+    with pytest.raises(SettingsError, match="queue name"):
+        broker.drop("../up")
+
+
+def test_the_live_queue_cannot_be_dropped(connect: Connect) -> None:
+    with pytest.raises(SettingsError, match=r"^The queue 'predictions' is the live one.*\.$"):
+        connect().drop("predictions")
+
+
+def test_a_consumer_that_waits_while_its_queue_is_dropped_gets_the_next_record(
+    connect: Connect,
+) -> None:
+    broker, producer = connect(), connect("producer")
+    producer.counters()
+    got: list[str] = []
+    waiting = threading.Thread(target=lambda: got.extend(ids(broker, 5, timeout_s=10)))
+    waiting.start()
+    time.sleep(0.2)
+    producer.drop(producer._name)  # type: ignore[attr-defined]
+    producer.put_many(messages(0, 1))
+    waiting.join(10)
+    assert got == ["m0"]
 
 
 def test_nothing_is_lost_or_doubled_when_many_threads_put_take_and_acknowledge(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import pickle
+import resource
 import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Client
 from pathlib import Path
 
@@ -261,6 +262,57 @@ def test_the_number_of_queues_is_bounded(serving: Serving) -> None:
     with pytest.raises(BrokerError, match="one too many"):
         link.call("another", "counters")
     link.close()
+
+
+def test_dropped_queues_leave_neither_files_nor_room_taken(serving: Serving) -> None:
+    broker = serving.broker()
+    broker.put_many([message("m0")])
+    open_files = len(serving.files())
+    for number in range(2 * MAX_QUEUES):
+        trial = serving.broker("trial", name=f"trial-{number}")
+        trial.put_many([message("m0")])
+        broker.drop(f"trial-{number}")
+        trial.close()
+    assert {path.stem for path in serving.place.journal.glob("*.journal")} == {"q", "probe"}
+    broker.drop("probe")
+    serving.kill()
+    serving.start()
+    assert broker.counters().depth == 1
+    assert len(serving.files()) <= open_files
+    broker.close()
+    link = Link(str(serving.place.address), serving.place.key_file.read_bytes(), 5)
+    with pytest.raises(BrokerError, match="is the live one"):
+        link.call("predictions", "drop")
+    link.close()
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")
+def test_a_server_without_room_for_one_more_connection_rests_and_goes_on(serving: Serving) -> None:
+    broker = serving.broker()
+    broker.counters()
+    limit = len(serving.files()) + 4
+    resource.prlimit(serving.pid, resource.RLIMIT_NOFILE, (limit, limit))
+    crowd = [socket.socket(socket.AF_UNIX) for _ in range(20)]
+    for peer in crowd:
+        peer.connect(str(serving.place.address))
+    _until(lambda: "cannot take one more connection" in serving.log.read_text())
+    before = serving.cpu_seconds()
+    time.sleep(1.0)
+    assert serving.cpu_seconds() - before < 0.3
+    assert broker.put_many([message("m0")]).accepted == 1
+    for peer in crowd:
+        peer.close()
+    later = serving.broker("later", reply_s=10)
+    assert later.counters().depth == 1
+    later.close()
+    broker.close()
+
+
+def _until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.02)
 
 
 def test_a_stock_manager_client_can_use_the_server(serving: Serving) -> None:
