@@ -36,8 +36,13 @@ JOBS: dict[str, str] = {
     "retrain": "engine.forecast.train:retrain_job",
     "import": "engine.actions.traces:import_job",
     "export": "engine.export.job:export_job",
+    "train": "engine.training.job:train_job",
+    "evaluate": "engine.training.job:evaluate_job",
 }
 """Kind of job -> the function `run(params, job) -> result`, whose result is kept as JSON."""
+
+RESUMED = ("train",)
+"""Kinds that go on where they stood when their engine starts again."""
 
 WRITE_S = 0.5
 """Progress is written at most this often."""
@@ -118,7 +123,8 @@ def run_job(store: Engine, run: str, lifeline: Lifeline) -> JobState:
     if not job.heeded:
         return _end(job, JobState.DONE, "done", progress=1.0, result=dict(result or {}))
     if job.by_request:
-        return _end(job, JobState.CANCELLED, "cancelled on request")
+        kept = dict(result or {})
+        return _end(job, JobState.CANCELLED, "cancelled on request", result=kept)
     return _end(job, JobState.INTERRUPTED, "the engine ended before the job did")
 
 
@@ -134,6 +140,20 @@ def mark_interrupted(store: Engine, owner: str) -> int:
             finished_at=time.time(),
         )
     return len(rows)
+
+
+def queue_again(store: Engine, owner: str) -> list[tuple[str, str]]:
+    """Interrupted jobs of the kinds that can go on wait again; returns their ids and kinds."""
+    rows = system.interrupted_jobs(store, owner, RESUMED)
+    for row in rows:
+        update_job(
+            store,
+            row["id"],
+            state=JobState.QUEUED,
+            message="goes on where it stood",
+            finished_at=None,
+        )
+    return [(row["id"], row["kind"]) for row in rows]
 
 
 def mark_ended(store: Engine, run: str, state: JobState, reason: str) -> None:

@@ -77,6 +77,9 @@ class Supervisor:
         self.events.add("engine", "started", f"engine started (pid {os.getpid()})")
         for runner in self.runners.values():
             runner.want()
+        for run, kind in self.plan.jobs:
+            with contextlib.suppress(EngineError):  # it stays queued, and goes on another time
+                self.jobs.start(run, kind)
         try:
             while not self._over():
                 self._turn()

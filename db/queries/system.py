@@ -49,6 +49,15 @@ def unfinished_jobs(store: Readable, owner: str, limit: int = 1000) -> Rows:
     return rows(store, wanted.order_by(job.c.created_at).limit(limit))
 
 
+def interrupted_jobs(store: Readable, owner: str, kinds: Collection[str], limit: int = 100) -> Rows:
+    """The jobs of one engine that its end interrupted, of these kinds, oldest first."""
+    job = tables.jobs
+    wanted = select(job).where(
+        job.c.owner == owner, job.c.state == "interrupted", job.c.kind.in_(kinds)
+    )
+    return rows(store, wanted.order_by(job.c.created_at).limit(limit))
+
+
 def audit(store: Readable, limit: int = 100) -> Rows:
     """What people did last, newest first."""
     act = tables.audit

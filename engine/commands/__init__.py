@@ -6,6 +6,8 @@ COMMANDS: dict[str, str] = {
     "models": "engine.commands.models:add",
     "export": "engine.commands.export:add",
     "import": "engine.commands.traces:add",
+    "train": "engine.commands.train:add",
+    "evaluate": "engine.commands.evaluate:add",
 }
 """Command -> the function `add(commands)` that declares it to argparse.
 

@@ -55,6 +55,8 @@ class Plan:
     ports: dict[str, Port] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     job_module: str = "engine.jobs"
+    jobs: tuple[tuple[str, str], ...] = ()
+    """Ids and kinds of the jobs to go on with at the start."""
 
     @property
     def run_file(self) -> Path:
@@ -87,4 +89,5 @@ class Plan:
             ports={name: Port(**port) for name, port in raw["ports"].items()},
             limits=Limits(**raw["limits"]),
             job_module=raw["job_module"],
+            jobs=tuple((run, kind) for run, kind in raw["jobs"]),
         )

@@ -11,8 +11,9 @@ from engine.cache import history as memory
 from engine.cache.base import Replay, Room
 from engine.cache.features import BASE, column_matrix
 from engine.cache.history import History
+from engine.cache.hybrid import Decision, Scored
 from engine.cache.jit import compiled, settled
-from engine.cache.lists import last, linked, move_front, new_links, push_front, unlink
+from engine.cache.lists import PREV, last, linked, move_front, new_links, push_front, unlink
 from engine.cache.scorers import Scorers, network_score, scorers
 from engine.errors import TrainingError
 from engine.traces.trace import Requests
@@ -46,6 +47,7 @@ class AdmissionReplay(Replay):
         spec = policy.spec
         network = next(iter(policy.networks.values()))
         self._columns, self._value, self._capacity = spec.columns, spec.value, room.capacity
+        self._distinct = room.distinct
         width = BASE + len(spec.columns)
         limit = memory.keys_remembered(room.capacity, spec.history)
         fill = network.mean[BASE:width]
@@ -68,6 +70,38 @@ class AdmissionReplay(Replay):
     def admitted(self) -> int:
         """How many of them kept the newcomer."""
         return int(self._state.tally[_ADMITTED])
+
+    @property
+    def scorer(self) -> str:
+        """Who decides."""
+        return "admission"
+
+    def members(self) -> NDArray[np.int64]:
+        """The keys held now, ascending."""
+        return np.flatnonzero(self._state.links[: self._distinct, PREV] >= 0)
+
+    def explain(self, request: Requests) -> Decision:
+        """Replay one request and tell what was decided and why.
+
+        Raises:
+            TrainingError: more or less than one request is given.
+        """
+        if len(request) != 1:
+            raise TrainingError(f"One request is explained at a time; {len(request)} were given.")
+        decided = self.decided
+        victim = int(last(self._state.links, self._distinct))
+        hit = bool(self.feed(request)[0])
+        key = int(request.key[0])
+        held = bool(linked(self._state.links, key))
+        if self.decided == decided:
+            return Decision(key, hit, held, self.scorer, (), ())
+        seen = self._scorer.row.copy()
+        score = network_score(self._scorer, 0, seen)
+        scored = (
+            Scored(key, score, seen, newcomer=True),
+            Scored(victim, 0.0, seen, newcomer=False),
+        )
+        return Decision(key, hit, held, self.scorer, scored, (victim,) if held else ())
 
     def feed(self, requests: Requests) -> NDArray[np.bool_]:
         """Replay the next requests; True where the result was held, bool[n]."""

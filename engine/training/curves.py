@@ -46,6 +46,11 @@ class Listener:
         """Whether to end now and keep the best so far."""
         return False
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether it is to end now only to go on later: nothing is registered then."""
+        return False
+
     def progress(self, fraction: float, message: str) -> None:
         """Told how much is done (0 to 1) and what goes on."""
 

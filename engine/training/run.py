@@ -38,12 +38,14 @@ class Trained:
         points: of its curves.
         score: the first network's value ratio on the validation part.
         seconds: that learning and trying took.
+        device: cpu or cuda.
     """
 
     policy: TrainedPolicy
     points: list[Point]
     score: float
     seconds: float
+    device: str
 
 
 def train_policy(
@@ -149,7 +151,9 @@ class _Run:
             guard=len(self.parts) > 1,
         )
         points = [point for stand in stands.values() for point in stand.points]
-        return Trained(policy, points, stands[order[0]].score, time.monotonic() - started)
+        return Trained(
+            policy, points, stands[order[0]].score, time.monotonic() - started, self.device
+        )
 
     def _learn(
         self, part: Part, seed: int, validator: Validator, done: tuple[float, float]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.cache.base import Replay
 from engine.traces.trace import Requests
@@ -15,6 +18,8 @@ from engine.training.replaying import start
 
 WARMING, JUDGED = 60_000, 40_000
 """Requests before and on which a policy is tried: a trial must not outlast the training."""
+
+_CHUNK = 5_000
 
 
 class Validator:
@@ -37,8 +42,13 @@ class Validator:
         self._spec = spec
         self._room = data.room
 
-    def ratios(self, name: str, network: Network) -> tuple[float, float]:
-        """Hit ratio, and share of the value of all requests that were hits, from 0 to 1."""
+    def ratios(
+        self, name: str, network: Network, cancelled: Callable[[], bool] = lambda: False
+    ) -> tuple[float, float] | None:
+        """Hit ratio, and share of the value of all requests that were hits, from 0 to 1.
+
+        None when `cancelled`, which is asked every few thousand requests.
+        """
         alone = msgspec.structs.replace(
             self._spec,
             algorithms={name: name},
@@ -46,6 +56,20 @@ class Validator:
             guard=False,
         )
         replay: Replay = start(TrainedPolicy(alone, {name: network}), self._room)
-        replay.feed(self._warm)
-        hits = replay.feed(self._judged)
+        if _fed(replay, self._warm, cancelled) is None:
+            return None
+        hits = _fed(replay, self._judged, cancelled)
+        if hits is None:
+            return None
         return float(hits.mean()), float(self._value[hits].sum() / np.sum(self._value))
+
+
+def _fed(
+    replay: Replay, requests: Requests, cancelled: Callable[[], bool]
+) -> NDArray[np.bool_] | None:
+    found = []
+    for first in range(0, len(requests), _CHUNK):
+        if cancelled():
+            return None
+        found.append(replay.feed(requests.slice(first, min(first + _CHUNK, len(requests)))))
+    return np.concatenate(found) if found else np.zeros(0, np.bool_)

@@ -11,6 +11,7 @@ from engine.training.algorithm import Algorithm
 from engine.training.checkpoint import Place, Stand
 from engine.training.curves import Listener, Point
 from engine.training.extract import extract
+from engine.training.network import Network
 from engine.training.options import Part, TrainOptions
 from engine.training.validation import Validator
 
@@ -104,7 +105,11 @@ class Watch(BaseCallback):
         stand, name = self._stand, self._algorithm.name
         network = extract(self._algorithm, self.model, self.training_env)
         point = self._point() if self._steps else self._first()
-        hit_ratio, value_ratio = self._validator.ratios(name, network)
+        tried = self._validator.ratios(name, network, lambda: self._listener.cancelled)
+        if tried is None:
+            self._keep_untried(network)
+            return
+        hit_ratio, value_ratio = tried
         better = value_ratio >= stand.peak - MARGIN
         stand.peak = max(stand.peak, value_ratio)
         if better:
@@ -113,6 +118,11 @@ class Watch(BaseCallback):
             stand.worse += 1
         told = {"hit_ratio": hit_ratio, "value_ratio": value_ratio, "best": better}
         self._tell(Point(**{**_fields(point), **told}))
+
+    def _keep_untried(self, network: Network) -> None:
+        """Cancelled before the first trial has ended: there is no better one to keep."""
+        if self._stand.best is None:
+            self._stand.best = network
 
     def _first(self) -> Point:
         return Point(
@@ -149,7 +159,7 @@ class Watch(BaseCallback):
         self._listener.point(point)
         before, own = self._done
         share = min(1.0, point.steps / self._part.timesteps)
-        left = self._part.timesteps - point.steps
+        left = max(0, self._part.timesteps - point.steps)
         ends = f", {left / self._rate:.0f} s to go" if self._rate else ""
         self._listener.progress(
             before + own * share,

@@ -1,0 +1,354 @@
+"""What a person can do about training: train, evaluate, ask what may be set and what it weighs.
+
+Works without a running engine. torch is loaded only by what trains, numba only by what replays.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from db.queries import training as kept_curves
+from engine.actions.job_rows import start_job
+from engine.actions.models import model_store
+from engine.actions.store import audited, given
+from engine.actions.traces import Wanted, import_trace
+from engine.errors import TrainingError
+from engine.registry import resolve
+from engine.settings import Settings
+from engine.training import ALGORITHMS
+from engine.training.curves import Listener
+from engine.training.hyperparameters import parameters
+from engine.training.options import RECIPES, TrainOptions, checked_parts
+
+if TYPE_CHECKING:
+    from engine.traces.trace import Trace
+    from engine.training.policy import TrainedPolicy
+    from engine.training.results import Evaluation
+    from engine.training.run import Trained
+
+EVALUATING = 0.3
+"""Share of a training's progress that its evaluation gets."""
+
+
+class TrainWanted(TrainOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A training with its data: the parameters of the job "train" as well.
+
+    Args:
+        trace: name of a stored trace, or a file of any known format; or
+        source: one of our sources, whose rows become a trace first.
+        limit: use the first so many requests alone; 0: all.
+        evaluated: whether the policies are judged at once on the test part.
+    """
+
+    trace: str = ""
+    source: str = ""
+    limit: int = 0
+    evaluated: bool = True
+
+
+class EvaluateWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An evaluation: the parameters of the job "evaluate" as well.
+
+    Args:
+        model: number or alias; its seeds' siblings are judged with it.
+        trace: to judge on; empty: the one it was trained on.
+        sizes: capacities, or shares such as "1%"; none: its own and 10.
+        policies: classics to stand beside; none: all.
+    """
+
+    model: int | str
+    trace: str = ""
+    sizes: tuple[int | str, ...] = ()
+    policies: tuple[str, ...] = ()
+
+
+def train_models(
+    wanted: TrainWanted,
+    who: str = "terminal",
+    settings: Settings | None = None,
+    listener: Listener | None = None,
+    run: str = "",
+) -> dict[str, Any] | None:
+    """Train here and now, judge, and register one model a seed; cancelled, the best so far.
+
+    Args:
+        wanted: what to train on what.
+        who: asked for it.
+        settings: whose data folder and store.
+        listener: hears how it goes; None from it as `kept` leaves the checkpoint for later.
+        run: id of an interrupted training to go on with; empty: a new one.
+
+    Returns:
+        Numbers of the models, the best of them, and the evaluation; None when it was interrupted
+        to go on later.
+
+    Raises:
+        TraceError: the data cannot be read.
+        TrainingError: there is nothing to learn, or a value is absurd.
+        ModelError: the models cannot be kept.
+    """
+    known = given(settings)
+    run = run or uuid.uuid4().hex
+    options = _options(wanted, run)
+    checked_parts(options)
+    heard = listener or Listener()
+    with audited(known, who, "train", _changed(wanted)), model_store(known) as store:
+        trace = trace_for(wanted.trace, wanted.source, wanted.limit, who, known)
+        from engine.training.run import train
+
+        folder = training_folder(known, run)
+        staged = Stage(heard, 0.0, 1.0 - EVALUATING if wanted.evaluated else 1.0)
+        found = train(trace, options, staged, folder)
+        if heard.interrupted:
+            return None
+        told = _judged(trace, found, wanted, heard)
+        from engine.models.registry import register
+        from engine.training.curves import as_curves
+
+        numbers = [
+            register(
+                store,
+                known,
+                _sourced(one.policy, wanted),
+                told,
+                as_curves(one.points),
+                name=wanted.name,
+                device=one.device,
+                seconds=one.seconds,
+            )
+            for one in found
+        ]
+        shutil.rmtree(folder, ignore_errors=True)
+    best = max(range(len(found)), key=lambda at: found[at].score)
+    return {
+        "run": run,
+        "models": numbers,
+        "best": numbers[best],
+        "validation": [one.score for one in found],
+        "cancelled": heard.cancelled,
+        "evaluation": told,
+    }
+
+
+def evaluate_model(
+    wanted: EvaluateWanted,
+    who: str = "terminal",
+    settings: Settings | None = None,
+    listener: Listener | None = None,
+) -> dict[str, Any]:
+    """Judge a model with the other seeds of its training; returns and keeps the evaluation.
+
+    Raises:
+        ModelError: no such model, or its files are not in order.
+        TraceError: the trace cannot be read.
+        TrainingError: the trace does not fit, a size is none, or it was cancelled.
+    """
+    from engine.models import registry
+    from engine.training.data import room_of
+    from engine.training.evaluation import evaluate
+
+    known = given(settings)
+    params = msgspec.structs.asdict(wanted)
+    with audited(known, who, "evaluate", params), model_store(known) as store:
+        numbers = siblings(registry.models(store), registry.model(store, wanted.model))
+        policies = [registry.load(store, known, number) for number in numbers]
+        spec = policies[0].spec
+        data = spec.data
+        asked = str(data.get("asked") or data.get("name", ""))
+        trace = trace_for(wanted.trace or asked, "", int(data.get("limit", 0)), who, known)
+        sizes = [
+            room_of(size, spec.by_bytes, trace.requests).capacity
+            for size in wanted.sizes or _sizes(spec.capacity, spec.by_bytes)
+        ]
+        found = evaluate(trace, policies, sizes, _named(wanted.policies), listener)
+        told = as_told(found)
+        for number in numbers:
+            registry.set_evaluation(store, number, told)
+    return {"models": numbers, **told}
+
+
+def siblings(rows: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> list[int]:
+    """The numbers of the models that one training made with its seeds, in their order."""
+    group = ((row["spec"] or {}).get("data") or {}).get("group")
+    if not group:
+        return [int(row["id"])]
+    alike = [one for one in rows if ((one["spec"] or {}).get("data") or {}).get("group") == group]
+    return sorted({int(one["id"]) for one in alike} | {int(row["id"])})
+
+
+def start_training(
+    wanted: TrainWanted,
+    at_once: bool = False,
+    who: str = "terminal",
+    settings: Settings | None = None,
+) -> list[str]:
+    """Start a training as a job; `at_once`: one job a seed, side by side. Returns their ids.
+
+    Raises:
+        ControlError: no engine runs, or too many jobs run.
+        TrainingError: a value is absurd; nothing starts.
+    """
+    checked_parts(wanted)
+    if not at_once or len(wanted.seeds) == 1:
+        return [start_job("train", _changed(wanted), who, settings)]
+    group = uuid.uuid4().hex
+    each = [msgspec.structs.replace(wanted, seeds=(s,), group=group) for s in wanted.seeds]
+    return [start_job("train", _changed(one), who, settings) for one in each]
+
+
+def hyperparameters(algorithm: str) -> list[dict[str, Any]]:
+    """What may be set of an algorithm: name, kind, default, range, meaning.
+
+    Raises:
+        UnknownName: there is no such algorithm.
+    """
+    options = resolve(ALGORITHMS, algorithm, "algorithm").options
+    return [msgspec.to_builtins(one) | {"range": one.range} for one in parameters(options)]
+
+
+def algorithms() -> list[dict[str, Any]]:
+    """Every algorithm and recipe: name, title, paper, default number of timesteps."""
+    found = []
+    for name in ALGORITHMS:
+        one = resolve(ALGORITHMS, name, "algorithm")
+        found.append(
+            {"name": name, "title": one.title, "paper": one.paper, "timesteps": one.timesteps}
+        )
+    joined = {name: " + ".join(part.upper() for part in parts) for name, parts in RECIPES.items()}
+    return [
+        {"name": name, "title": f"{title} under a guard", "paper": "", "timesteps": 0}
+        for name, title in joined.items()
+    ] + found
+
+
+def suggested_weights(
+    trace: str, limit: int = 0, settings: Settings | None = None
+) -> list[dict[str, Any]]:
+    """`cache_weights` derived from the training part of a trace, each with its reason.
+
+    Raises:
+        TraceError: there is no such trace.
+    """
+    from engine.traces.split import split
+    from engine.training.weights import suggest_weights
+
+    known = given(settings)
+    opened = trace_for(trace, "", limit, "", known)
+    found = suggest_weights(opened, split(opened.requests).train)
+    return [dict(msgspec.to_builtins(one)) for one in found]
+
+
+def curves(run: str, settings: Settings | None = None) -> list[dict[str, Any]]:
+    """The points of a training's curves so far; `run` is its job's id."""
+    with model_store(given(settings)) as store:
+        return kept_curves.points(store, run)
+
+
+def trace_for(what: str, source: str, limit: int, who: str, settings: Settings) -> Trace:
+    """The trace of that name or file, or made of a source's rows; its first `limit` requests.
+
+    Raises:
+        TraceError: it cannot be read, or neither or both are named.
+        TrainingError: the limit is below 0.
+    """
+    from engine.traces.importing import open_trace
+    from engine.traces.trace import Trace
+
+    if bool(what) == bool(source):
+        raise TrainingError("Name one of: a trace (or a file), a source.")
+    if limit < 0:
+        raise TrainingError(f"limit is {limit}; give a number of requests, or 0 for all.")
+    if source:
+        imported = import_trace(Wanted(source=source, replace=True), who, settings)
+        what = imported["info"]["name"] if imported else ""
+    trace = open_trace(what, settings)
+    if not limit or limit >= len(trace.requests):
+        return trace
+    return Trace(trace.info, trace.requests.slice(0, limit), trace.key_texts)
+
+
+def training_folder(settings: Settings, run: str) -> Path:
+    """Where the checkpoints of a training lie."""
+    return settings.data_path / "training" / Path(run).name
+
+
+def as_told(evaluation: Evaluation) -> dict[str, Any]:
+    """An evaluation as JSON; NaN is null."""
+    from engine.models.registry import plain
+
+    told: dict[str, Any] = plain(msgspec.to_builtins(evaluation))
+    return told
+
+
+class Stage(Listener):
+    """A listener for one stage of several: its progress is a part of the whole's."""
+
+    def __init__(self, heard: Listener, start: float, share: float) -> None:
+        self._heard, self._start, self._share = heard, start, share
+        self.point = heard.point  # type: ignore[method-assign]
+
+    @property
+    def cancelled(self) -> bool:
+        """As the whole."""
+        return self._heard.cancelled
+
+    def progress(self, fraction: float, message: str) -> None:
+        """Hand on, scaled."""
+        self._heard.progress(self._start + self._share * fraction, message)
+
+
+def _judged(
+    trace: Trace, found: list[Trained], wanted: TrainWanted, heard: Listener
+) -> dict[str, Any]:
+    """The evaluation of what was trained; none when cancelled or not wanted."""
+    if heard.cancelled or not wanted.evaluated:
+        return {}
+    from engine.training.evaluation import evaluate
+
+    stage = Stage(heard, 1.0 - EVALUATING, EVALUATING)
+    policies = [one.policy for one in found]
+    return as_told(evaluate(trace, policies, listener=stage))
+
+
+def _options(wanted: TrainWanted, run: str) -> TrainOptions:
+    fields = {name: getattr(wanted, name) for name in TrainOptions.__struct_fields__}
+    return TrainOptions(**{**fields, "group": wanted.group or run})
+
+
+def _sourced(policy: TrainedPolicy, wanted: TrainWanted) -> TrainedPolicy:
+    """The policy, told where its trace came from, so that it can be judged on it again."""
+    from engine.training.policy import TrainedPolicy
+
+    asked = str(Path(wanted.trace).resolve()) if Path(wanted.trace).is_file() else wanted.trace
+    data = policy.spec.data | {"asked": asked, "limit": wanted.limit}
+    return TrainedPolicy(msgspec.structs.replace(policy.spec, data=data), policy.networks)
+
+
+def _sizes(capacity: int, by_bytes: bool) -> tuple[int, ...]:
+    return (capacity,) if by_bytes else tuple(sorted({10, capacity}))
+
+
+def _named(policies: tuple[str, ...]) -> tuple[str, ...]:
+    from engine.cache import POLICIES
+    from engine.registry import require
+
+    for name in policies:
+        require(POLICIES, name, "policy")
+    return policies or tuple(POLICIES)
+
+
+def _changed(wanted: TrainWanted) -> dict[str, Any]:
+    """What differs from the defaults, as a job's parameters."""
+    defaults = type(wanted)()
+    told = msgspec.to_builtins(wanted)
+    return {
+        name: told[name]
+        for name in wanted.__struct_fields__
+        if getattr(wanted, name) != getattr(defaults, name)
+    }
