@@ -40,3 +40,23 @@ def shadow_table(
         }
     )
     return table.sort_values("net_ms", ascending=False, ignore_index=True)
+
+
+def unseen(frame: pd.DataFrame, policy: str = "lru") -> int:
+    """How many recorded requests the shadows were not shown, since they came too late.
+
+    A shadow meets requests in order of time, each once; the newest bucket is still filling.
+
+    Args:
+        frame: total rollups of the policies, with policy, at and requests.
+        policy: the shadow that is looked at; all are shown the same.
+    """
+    counts = frame.groupby(["policy", "at"])["requests"].sum()
+    present = set(counts.index.get_level_values("policy"))
+    if not {"recorded", policy} <= present:
+        return 0
+    shown = counts[policy]
+    recorded = counts["recorded"]
+    recorded = recorded[recorded.index < shown.index.max()]
+    lacking = recorded - shown.reindex(recorded.index, fill_value=0)
+    return int(lacking.clip(lower=0).sum())

@@ -52,6 +52,12 @@ def shadows(source: data.SourceRow) -> None:
         f"Net = load time saved - refreshing - {weight:g} ms x stale hits, per request. "
         "It is what the agent is paid by, but for bytes, which cost only in a nearly full cache."
     )
+    late = figures.unseen(frame)
+    if late:
+        st.caption(
+            f":orange[{late:,} requests of this window came too late for the shadows], which meet "
+            "each request in order of time; they count as measured alone."
+        )
 
 
 def latest(decisions: pd.DataFrame, limit: int = 40) -> pd.DataFrame:

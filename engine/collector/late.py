@@ -2,6 +2,9 @@
 
 A writer's spool delivers the rows of an outage minutes later, and in one go. Seconds without any
 row, for longer than usual, are therefore held in doubt until some time after they ended.
+
+The shadows do not see these rows: a cache meets requests in order of time, and to go back would
+mean to replay everything since. The Agent page says how many they were.
 """
 
 from __future__ import annotations
@@ -79,7 +82,7 @@ class Latecomers:
                 _sum_up(shelf, costs, window)
                 _find_again(shelf, start, settled, grown)
         if late:
-            _log.info("%d rows came late and have been added.", late)
+            _log.info("%d rows came late and have been added; the shadows did not see them.", late)
         return late
 
     def _grown(self, shelf: Shelf, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -6,17 +6,24 @@ import json
 
 import pandas as pd
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Engine, update
 
 from dashboard import data
 from dashboard.charts import learning, panel, qvalues, shadows
 from dashboard.charts.palette import POLICY_NAMES
 from dashboard.parts import agent_controls, agent_tables
 from db import tables
+from db.queries.pages import traffic_frame
 from db.session import writing
+from db.writes import ensure_source
 from engine.agent.discretiser import describe
+from engine.collector.follower import Follower
+from engine.collector.reader import RowReader
+from engine.collector.replays import Shadows
 from engine.records import Action
+from engine.sources import Source
 from tests.dashboard.conftest import FakeEngine, open_page
+from tests.engine.collector.rows import raw_rows, write
 
 RAW = {action.value for action in Action if "_" in action.value}
 
@@ -44,6 +51,30 @@ def test_policies_are_ranked_by_net_saving_and_led_over_plain_lru_in_it() -> Non
     assert lru["lead_ms"] == 0.0
     assert agent["stale_share"] == pytest.approx(0.1)
     assert lru["stale_share"] == pytest.approx(0.8)
+
+
+def test_requests_too_late_for_the_shadows_are_counted_but_not_those_still_to_come(
+    sqlite_store: Engine,
+) -> None:
+    number = ensure_source(sqlite_store, "sample", "sample", "measured")
+    source = Source(number, "sample", "sample", "measured", {})
+    replays = Shadows(100_000, number, sqlite_store)
+    following = Follower(source, sqlite_store, RowReader(source, sqlite_store), replays)
+    begin = 1_700_000_000
+    rows = raw_rows(number, 400, float(begin), rate=10.0)
+    late, soon = rows[100:120], rows[:100] + rows[120:]
+
+    def unseen() -> int:
+        names = ("recorded", *replays.names)
+        return shadows.unseen(traffic_frame(sqlite_store, number, begin, 1, policies=names))
+
+    write(sqlite_store, soon)
+    following.turn(begin + 40.0)
+    assert unseen() == 0
+    write(sqlite_store, late)
+    assert following.reconcile() == len(late)
+    following.turn(begin + 41.0)
+    assert unseen() == len(late)
 
 
 def test_the_heat_map_shows_the_states_most_decided_in_and_no_more_than_can_be_read() -> None:
