@@ -111,7 +111,7 @@ class Database:
                 continue
             if whole:
                 lines = pa.array(np.arange(row, row + len(whole)))
-                yield self._mapper.table(_table(self.mapped.wanted, whole), lines)
+                yield self._mapper.table(self._arrow(whole), lines)
                 self._at = float(_times([whole[-1][self._time_at]])[0])
                 row += len(whole)
             if is_last:
@@ -145,6 +145,15 @@ class Database:
         with self._told_as_away(), reading(self._engine) as connection:
             return connection.execute(query).all()
 
+    def _arrow(self, rows: Sequence[Any]) -> pa.Table:
+        columns = zip(*rows, strict=True)
+        made = {}
+        for name, values in zip(self.mapped.wanted, columns, strict=True):
+            # MySQL's BOOLEAN is TINYINT(1).
+            is_truth = getattr(self._table.c[name].type, "display_width", None) == 1
+            made[name] = _truths(values) if is_truth else _array(values)
+        return pa.table(made)
+
     def _of_source(self, query: Select[Any]) -> Select[Any]:
         query = query.select_from(self._table)
         if self._source is None:
@@ -176,9 +185,8 @@ def _times(values: Sequence[Any]) -> Any:  # noqa: ANN401 - float64
     return Times().seconds(_array(values))
 
 
-def _table(names: Sequence[str], rows: Sequence[Any]) -> pa.Table:
-    columns = zip(*rows, strict=True)
-    return pa.table({name: _array(values) for name, values in zip(names, columns, strict=True)})
+def _truths(values: Sequence[Any]) -> Any:  # noqa: ANN401 - an Arrow array
+    return pa.array([None if value is None else bool(value) for value in values], pa.bool_())
 
 
 def _array(values: Sequence[Any]) -> Any:  # noqa: ANN401 - an Arrow array

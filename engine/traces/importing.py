@@ -139,7 +139,7 @@ def _read(
             count += len(table)
             progress(origin.recording.share(), f"{count:,} requests")
     rows.drop_empty()
-    return True
+    return not cancelled()
 
 
 def checked_tables(origin: Origin) -> Generator[Any]:
