@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.cache import hazard
 from engine.cache.features import BASE
 from engine.cache.hazard import Hazard
-from engine.cache.jit import compiled
+from engine.cache.jit import compiled, helper
 
 _FIRST, _LAST = 0, 1
 _COUNT, _GAP, _RATE, _SIZE, _WORTH, _PRICE, _FACTS = 0, 1, 5, 9, 10, 11, 12
@@ -108,7 +108,7 @@ def empty(
     )
 
 
-@compiled
+@helper
 def note(
     history: History, key: int, group: int, size: int, worth: float, columns: NDArray[np.float32]
 ) -> None:
@@ -140,7 +140,7 @@ def note(
     history.clock[_NOW] = now + 1
 
 
-@compiled
+@helper
 def _meet(history: History, key: int, group: int, size: int, worth: float) -> None:
     facts = history.facts[key]
     history.stamps[key, _FIRST] = history.clock[_NOW]
@@ -152,7 +152,7 @@ def _meet(history: History, key: int, group: int, size: int, worth: float) -> No
     history.clock[_KNOWN] += 1
 
 
-@compiled
+@helper
 def _meet_again(history: History, key: int, group: int) -> None:
     facts = history.facts[key]
     gap = float(history.clock[_NOW] - history.stamps[key, _LAST])
@@ -170,7 +170,7 @@ def _meet_again(history: History, key: int, group: int) -> None:
     history.older[newer] = older
 
 
-@compiled
+@helper
 def _decay_rates(
     facts: NDArray[np.float32], age: float, out: NDArray[np.float32], first: int
 ) -> None:
@@ -181,7 +181,7 @@ def _decay_rates(
         faded = (faded * faded) * (faded * faded)
 
 
-@compiled
+@helper
 def _count(history: History, counts: NDArray[np.float64], key: int, age: float) -> None:
     at = hazard.bin_of(age)
     counts[history.classes[key, 0], at] += 1
@@ -189,7 +189,7 @@ def _count(history: History, counts: NDArray[np.float64], key: int, age: float) 
     counts[hazard.group_class(history.group[key], history.facts[key, _COUNT]), at] += 1
 
 
-@compiled
+@helper
 def _to_front(history: History, key: int) -> None:
     mark = len(history.group)
     front = history.older[mark]
@@ -199,7 +199,7 @@ def _to_front(history: History, key: int) -> None:
     history.newer[front] = key
 
 
-@compiled
+@helper
 def _forget(history: History, now: int) -> None:
     """Forget the least recent key above the limit; a few held ones may stand before it."""
     mark = len(history.group)
@@ -252,7 +252,7 @@ def describe(history: History, key: int, now: int, row: NDArray[np.float32]) -> 
         row[BASE + column] = history.columns[key, column]
 
 
-@compiled
+@helper
 def index_of(history: History, key: int, now: int, grouped: bool) -> float:
     """The mean reuse index of a key less its price; `grouped` counts the endpoints' table too."""
     tables = history.tables
@@ -266,7 +266,32 @@ def index_of(history: History, key: int, now: int, grouped: bool) -> float:
     return float(total / 3.0 - history.facts[key, _PRICE])
 
 
-@compiled
+def requests_seen(history: History) -> int:
+    """How many requests it took in."""
+    return int(history.clock[_NOW])
+
+
+@helper
+def now_of(history: History) -> int:
+    """The number of the next request."""
+    return int(history.clock[_NOW])
+
+
+@helper
 def knows(history: History, key: int, last: int) -> bool:
     """Whether the key is remembered and its last request was number `last`."""
     return bool(history.stamps[key, _LAST] == last and history.stamps[key, _FIRST] >= 0)
+
+
+@helper
+def last_request(history: History, key: int) -> int:
+    """The number of a key's last request."""
+    return int(history.stamps[key, _LAST])
+
+
+@helper
+def frequency_of(history: History, key: int, now: int) -> float:
+    """log2 of a key's count, decayed with a half-life of 4 lifetimes, less its price."""
+    age = (now - history.stamps[key, _LAST]) / history.lifetime
+    count = history.facts[key, _RATE + 2] * math.exp(-_LN_2 / 4.0 * age)
+    return math.log2(count + 1e-9) - float(history.facts[key, _PRICE])

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
+_NO_WRAPPER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _sources: dict[int, frozenset[str]] = {}
 
 
@@ -24,6 +25,14 @@ def compiled(function: _F) -> _F:
     Kept code is dropped when the file changes, or a file whose compiled helpers it calls.
     """
     return cast("_F", _watched(njit(cache=True)(function)))
+
+
+def helper(function: _F) -> _F:
+    """The same for what compiled code alone calls; from Python it cannot be called.
+
+    It needs no wrapper, which for functions of many arrays is most of the time to compile them.
+    """
+    return cast("_F", _watched(njit(cache=True, **_NO_WRAPPER)(function)))
 
 
 def inlined(function: _F) -> _F:
