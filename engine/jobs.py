@@ -36,6 +36,9 @@ JOBS: dict[str, str] = {
     "retrain": "engine.forecast.train:retrain_job",
     "import": "engine.actions.traces:import_job",
     "export": "engine.export.job:export_job",
+    "compare": "engine.actions.policies:compare_job",
+    "curves": "engine.actions.curves:curves_job",
+    "steps": "engine.actions.step_files:steps_job",
     "train": "engine.training.job:train_job",
     "evaluate": "engine.training.job:evaluate_job",
 }

@@ -25,7 +25,7 @@ class Always(Policy):
     title = "Always (unlimited room)"
     paper = "the compulsory misses of M. D. Hill's three Cs, Berkeley 1987"
     idea = "keeps everything for ever, whatever the capacity"
-    offline = True
+    is_choice = False
 
     def start(self, room: Room, seed: int = 0) -> Replay:  # noqa: ARG002 - it draws nothing
         """An empty cache."""
@@ -41,6 +41,7 @@ class Never(Policy):
     title = "Never (no cache)"
     paper = "none"
     idea = "keeps nothing"
+    is_choice = False
 
     def start(self, room: Room, seed: int = 0) -> Replay:  # noqa: ARG002 - nothing to hold
         """A cache that stays empty."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.cache.base import Policy, Replay, Room
-from engine.cache.jit import compiled
+from engine.cache.jit import compiled, helper
 from engine.cache.lists import last, new_links, push_front, unlink
 from engine.cache.stepping import (
     CAPACITY,
@@ -63,7 +63,7 @@ def _run(state: _State, keys: Array, sizes: Array, _costs: Array, hits: Array) -
         hits[i] = _ask(state, int(keys[i]), at(sizes, i))
 
 
-@compiled
+@helper
 def _ask(state: _State, key: int, weight: int) -> bool:
     tally, where = state.tally, state.where[key]
     if where <= _OFTEN:
@@ -84,7 +84,7 @@ def _ask(state: _State, key: int, weight: int) -> bool:
     return False
 
 
-@compiled
+@helper
 def _adapt(state: _State, ghost: int, weight: int) -> None:
     once, often = state.fill[_ONCE_GHOST], state.fill[_OFTEN_GHOST]
     if ghost == _ONCE_GHOST:
@@ -94,7 +94,7 @@ def _adapt(state: _State, ghost: int, weight: int) -> None:
         state.target[0] = max(state.target[0] - weight * max(1.0, once / often), 0.0)
 
 
-@compiled
+@helper
 def _replace(state: _State, for_often: bool) -> None:
     once = state.fill[_ONCE]
     over = once > state.target[0] or (for_often and once == state.target[0])
@@ -105,7 +105,7 @@ def _replace(state: _State, for_often: bool) -> None:
     _put(state, victim, source + 2)
 
 
-@compiled
+@helper
 def _trim(state: _State) -> None:
     """Forget ghosts until T1 + B1 is at most the capacity, and all four at most twice it."""
     fill, capacity = state.fill, state.tally[CAPACITY]
@@ -115,14 +115,14 @@ def _trim(state: _State) -> None:
         _take(state, last(state.links, len(state.where) + _OFTEN_GHOST))
 
 
-@compiled
+@helper
 def _put(state: _State, key: int, queue: int) -> None:
     push_front(state.links, len(state.where) + queue, key)
     state.where[key] = queue
     state.fill[queue] += at(state.weights, key)
 
 
-@compiled
+@helper
 def _take(state: _State, key: int) -> None:
     unlink(state.links, key)
     state.fill[state.where[key]] -= at(state.weights, key)

@@ -67,6 +67,8 @@ class Policy(ABC):
     """What it does, in half a sentence."""
     offline: ClassVar[bool] = False
     """Whether it looks into the future, and so is a bound or reference, never a choice."""
+    is_choice: ClassVar[bool] = True
+    """Whether a real cache could do it; what is not stands beside the others as a limit."""
 
     @abstractmethod
     def start(self, room: Room, seed: int = 0) -> Replay:
@@ -89,6 +91,7 @@ class OfflinePolicy(Policy):
     """A policy that must know what will be asked: a bound or a reference, never a choice."""
 
     offline: ClassVar[bool] = True
+    is_choice: ClassVar[bool] = False
 
     def start(self, room: Room, seed: int = 0) -> Replay:
         """Refused.

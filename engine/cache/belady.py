@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from engine.cache.base import OfflinePolicy, Replay, Room
 from engine.cache.future import NEVER, next_use
 from engine.cache.heap import Heap, contains, least, new_heap, put, remove
-from engine.cache.jit import compiled
+from engine.cache.jit import compiled, helper
 from engine.cache.stepping import (
     CAPACITY,
     USED,
@@ -84,7 +84,7 @@ def _run(state: _State, keys: Array, sizes: Array, following: Array, hits: Array
             _load(state, key, at(sizes, i), following[i])
 
 
-@compiled
+@helper
 def _renew(state: _State, key: int, following: int) -> None:
     if following == NEVER:
         _drop(state, key)
@@ -92,7 +92,7 @@ def _renew(state: _State, key: int, following: int) -> None:
         put(state.heap, key, -float(following))
 
 
-@compiled
+@helper
 def _load(state: _State, key: int, weight: int, following: int) -> None:
     tally = state.tally
     while tally[USED] + weight > tally[CAPACITY]:
@@ -105,7 +105,7 @@ def _load(state: _State, key: int, weight: int, following: int) -> None:
     put(state.heap, key, -float(following))
 
 
-@compiled
+@helper
 def _drop(state: _State, key: int) -> None:
     remove(state.heap, key)
     state.tally[USED] -= at(state.weights, key)

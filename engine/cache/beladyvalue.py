@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.cache.base import OfflinePolicy, Replay, Room
 from engine.cache.future import NEVER, next_use
-from engine.cache.jit import compiled
+from engine.cache.jit import compiled, helper
 from engine.cache.shelf import Shelf, any_of, holds, new_shelf, put_on, take_off
 from engine.cache.stepping import (
     CAPACITY,
@@ -100,7 +100,7 @@ def _run(
         state.tally[_NOW] += 1
 
 
-@compiled
+@helper
 def _load(state: _State, key: int, weight: int) -> None:
     tally = state.tally
     burden = _wait(state, key) * weight
@@ -114,13 +114,13 @@ def _load(state: _State, key: int, weight: int) -> None:
     tally[USED] += weight
 
 
-@compiled
+@helper
 def _wait(state: _State, key: int) -> float:
     """Requests until the next one for the key, per ms that holding it will save."""
     return float((state.following[key] - state.tally[_NOW]) / state.cost[key])
 
 
-@compiled
+@helper
 def _victim(state: _State) -> int:
     chosen, most = -1, -1.0
     for _ in range(_SAMPLE):
@@ -131,7 +131,7 @@ def _victim(state: _State) -> int:
     return chosen
 
 
-@compiled
+@helper
 def _drop(state: _State, key: int) -> None:
     take_off(state.shelf, key)
     state.tally[USED] -= at(state.weights, key)

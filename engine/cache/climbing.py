@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.cache.base import Room
-from engine.cache.jit import compiled
+from engine.cache.jit import helper
 
 _PERIOD = 10
 """Requests per held result between two steps, and between two halvings of the sketch."""
@@ -38,13 +38,13 @@ def new_climb(room: Room, window: float, adaptive: bool) -> Climb:
     return climbing
 
 
-@compiled
+@helper
 def ageing_period(climbing: Climb, held: int) -> float:
     """Requests between two halvings: ten for each result that fits, as far as is known."""
     return float(_PERIOD * max(climbing[_PLACES], held, 10.0))
 
 
-@compiled
+@helper
 def climb(climbing: Climb, hit: bool, held: int) -> None:
     """Note a request; at the end of a period, step on if the hit ratio rose, else back."""
     if climbing[_NEXT] == 0.0:
@@ -56,7 +56,7 @@ def climb(climbing: Climb, hit: bool, held: int) -> None:
         climbing[_REQUESTS] = climbing[_HITS] = 0.0
 
 
-@compiled
+@helper
 def _step(climbing: Climb, ratio: float) -> None:
     change, before = ratio - climbing[_BEFORE], climbing[_BEFORE]
     climbing[_BEFORE] = ratio

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cache.jit import compiled
+from engine.cache.jit import helper
 
 CLASSES = 16
 AGES = 256
@@ -26,7 +26,7 @@ def first_density() -> Counts:
     return np.outer(np.arange(CLASSES, 0, -1), 1.0 / np.arange(1, AGES + 1))
 
 
-@compiled
+@helper
 def class_of(gaps: int) -> int:
     """Class of a sum of two ages: its logarithm; the last for those not hit before."""
     number = 0
@@ -36,7 +36,7 @@ def class_of(gaps: int) -> int:
     return number
 
 
-@compiled
+@helper
 def relearn(hits: Counts, evictions: Counts, density: Counts) -> int:
     """Learn the densities anew and age the counts; 1 when ages became twice as long, else 0."""
     late = total = 0.0
@@ -53,7 +53,7 @@ def relearn(hits: Counts, evictions: Counts, density: Counts) -> int:
     return 1 if longer else 0
 
 
-@compiled
+@helper
 def _coarsen(counts: Counts, group: int) -> None:
     half = AGES // 2
     for age in range(half):
@@ -62,7 +62,7 @@ def _coarsen(counts: Counts, group: int) -> None:
         counts[group, age] = 0.0
 
 
-@compiled
+@helper
 def _learn(hits: Counts, evictions: Counts, density: Counts, group: int) -> None:
     """Expected hits from each age on, by the expected time from then to the end of the stay."""
     later_hits = ends = time = 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cache.jit import compiled
+from engine.cache.jit import helper
 
 Chance = NDArray[np.uint64]
 
@@ -15,8 +15,8 @@ def new_chance(seed: int) -> Chance:
     return np.array([seed], np.uint64)
 
 
-@compiled
-def mixed(number: int) -> int:
+@helper
+def mixed(number: int | np.uint64) -> int:
     """A number's 64 bits well mixed (SplitMix64; G. Steele et al., OOPSLA 2014)."""
     bits = np.uint64(number) + np.uint64(0x9E3779B97F4A7C15)
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -24,7 +24,7 @@ def mixed(number: int) -> int:
     return bits ^ (bits >> np.uint64(31))  # type: ignore[return-value]
 
 
-@compiled
+@helper
 def draw(chance: Chance, below: int) -> int:
     """A whole number from 0 to `below` - 1, each about as likely; `below` is under 2**31."""
     chance[0] += np.uint64(0x9E3779B97F4A7C15)

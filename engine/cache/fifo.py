@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from engine.cache.base import Policy, Replay, Room
-from engine.cache.jit import compiled
+from engine.cache.jit import compiled, helper
 from engine.cache.lists import last, linked, new_links, push_front, unlink
 from engine.cache.stepping import (
     CAPACITY,
@@ -45,7 +45,7 @@ def _run(state: _State, keys: Array, sizes: Array, _costs: Array, hits: Array) -
         hits[i] = _ask(state, int(keys[i]), at(sizes, i))
 
 
-@compiled
+@helper
 def _ask(state: _State, key: int, weight: int) -> bool:
     links, tally = state.links, state.tally
     order = len(links) - 1

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cache.jit import compiled
+from engine.cache.jit import helper
 
 
 class Heap(NamedTuple):
@@ -39,19 +39,19 @@ def new_heap(keys: int, places: int) -> Heap:
     )
 
 
-@compiled
+@helper
 def contains(heap: Heap, key: int) -> bool:
     """Whether the key is in the heap."""
     return bool(heap.place[key] >= 0)
 
 
-@compiled
+@helper
 def least(heap: Heap) -> int:
     """The key with the least priority of a heap that is not empty."""
     return int(heap.order[0])
 
 
-@compiled
+@helper
 def put(heap: Heap, key: int, priority: float) -> None:
     """Put a key in, or give it another priority."""
     heap.priority[key] = priority
@@ -67,7 +67,7 @@ def put(heap: Heap, key: int, priority: float) -> None:
         _rise(heap, heap.place[key], key)
 
 
-@compiled
+@helper
 def remove(heap: Heap, key: int) -> None:
     """Take a key out."""
     place = heap.place[key]
@@ -79,14 +79,14 @@ def remove(heap: Heap, key: int) -> None:
         _rise(heap, heap.place[moved], moved)
 
 
-@compiled
+@helper
 def _before(heap: Heap, one: int, other: int) -> bool:
     if heap.priority[one] != heap.priority[other]:
         return bool(heap.priority[one] < heap.priority[other])
     return bool(heap.moment[one] < heap.moment[other])
 
 
-@compiled
+@helper
 def _rise(heap: Heap, place: int, key: int) -> None:
     order = heap.order
     while place > 0:
@@ -100,7 +100,7 @@ def _rise(heap: Heap, place: int, key: int) -> None:
     heap.place[key] = place
 
 
-@compiled
+@helper
 def _sink(heap: Heap, place: int, key: int) -> None:
     order, count = heap.order, heap.number[0]
     while True:

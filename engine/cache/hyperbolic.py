@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.cache.base import Policy, Replay, Room
-from engine.cache.jit import compiled
+from engine.cache.jit import compiled, helper
 from engine.cache.shelf import Shelf, any_of, holds, new_shelf, put_on, take_off
 from engine.cache.stepping import (
     CAPACITY,
@@ -62,7 +62,7 @@ def _run(state: _State, keys: Array, sizes: Array, _costs: Array, hits: Array) -
         hits[i] = _ask(state, int(keys[i]), at(sizes, i))
 
 
-@compiled
+@helper
 def _ask(state: _State, key: int, weight: int) -> bool:
     tally = state.tally
     tally[_NOW] += 1
@@ -83,7 +83,7 @@ def _ask(state: _State, key: int, weight: int) -> bool:
     return False
 
 
-@compiled
+@helper
 def _victim(state: _State) -> int:
     chosen, lowest = -1, np.inf
     for _ in range(_SAMPLE):

@@ -9,7 +9,7 @@ import numpy as np
 from engine.cache.base import Policy, Replay, Room
 from engine.cache.density import AGES, CLASSES, class_of, first_density, relearn
 from engine.cache.draws import draw
-from engine.cache.jit import compiled
+from engine.cache.jit import compiled, helper
 from engine.cache.shelf import Shelf, any_of, holds, new_shelf, put_on, take_off
 from engine.cache.stepping import (
     CAPACITY,
@@ -98,18 +98,18 @@ def _run(state: _State, keys: Array, sizes: Array, _costs: Array, hits: Array) -
             tally[_SHIFT] += relearn(state.hits, state.evictions, state.density)
 
 
-@compiled
+@helper
 def _age(state: _State, key: int) -> int:
     age = (state.tally[_NOW] - state.asked[key]) >> state.tally[_SHIFT]
     return int(min(age, AGES - 1))
 
 
-@compiled
+@helper
 def _class(state: _State, key: int) -> int:
     return class_of((state.gaps[key, 0] + state.gaps[key, 1]) >> state.tally[_SHIFT])
 
 
-@compiled
+@helper
 def _touch(state: _State, key: int) -> None:
     state.hits[_class(state, key), _age(state, key)] += 1.0
     state.gaps[key, 1] = state.gaps[key, 0]
@@ -118,14 +118,14 @@ def _touch(state: _State, key: int) -> None:
     _stop_exploring(state, key)
 
 
-@compiled
+@helper
 def _stop_exploring(state: _State, key: int) -> None:
     if state.explorer[key]:
         state.explorer[key] = False
         state.tally[_EXPLORING] -= at(state.weights, key)
 
 
-@compiled
+@helper
 def _load(state: _State, key: int, weight: int) -> None:
     tally = state.tally
     while tally[USED] + weight > tally[CAPACITY]:
@@ -141,7 +141,7 @@ def _load(state: _State, key: int, weight: int) -> None:
         tally[_EXPLORING] += weight
 
 
-@compiled
+@helper
 def _evict(state: _State) -> None:
     victim, lowest = -1, np.inf
     for _ in range(_SAMPLE):

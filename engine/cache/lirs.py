@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.cache.base import Policy, Replay, Room
-from engine.cache.jit import compiled
+from engine.cache.jit import compiled, helper
 from engine.cache.lists import last, linked, move_front, new_links, push_front, unlink
 from engine.cache.stepping import (
     CAPACITY,
@@ -82,7 +82,7 @@ def _run(state: _State, keys: Array, sizes: Array, _costs: Array, hits: Array) -
             _load(state, key, at(sizes, i))
 
 
-@compiled
+@helper
 def _touch(state: _State, key: int, kind: int) -> None:
     top = len(state.kind)
     if kind == _LOW:
@@ -97,7 +97,7 @@ def _touch(state: _State, key: int, kind: int) -> None:
         _remember(state, key)
 
 
-@compiled
+@helper
 def _load(state: _State, key: int, weight: int) -> None:
     tally = state.tally
     known = state.kind[key] == _GHOST
@@ -117,7 +117,7 @@ def _load(state: _State, key: int, weight: int) -> None:
         _remember(state, key)
 
 
-@compiled
+@helper
 def _remember(state: _State, key: int) -> None:
     """Put a resident HIR on top of the stack; without a LIR below it there is no stack."""
     if linked(state.stack, key):
@@ -126,7 +126,7 @@ def _remember(state: _State, key: int) -> None:
         push_front(state.stack, len(state.kind), key)
 
 
-@compiled
+@helper
 def _make_low(state: _State, key: int) -> None:
     """Count a key on top of the stack as LIR; those at the bottom make room for it."""
     state.kind[key] = _LOW
@@ -136,7 +136,7 @@ def _make_low(state: _State, key: int) -> None:
     _prune(state)
 
 
-@compiled
+@helper
 def _demote(state: _State) -> None:
     """The LIR at the bottom of the stack becomes the last of the resident HIR."""
     _prune(state)
@@ -147,7 +147,7 @@ def _demote(state: _State) -> None:
     push_front(state.queue, len(state.kind), bottom)
 
 
-@compiled
+@helper
 def _prune(state: _State) -> None:
     """Take HIR off the bottom of the stack until a LIR lies there."""
     top = len(state.kind)
@@ -160,7 +160,7 @@ def _prune(state: _State) -> None:
         bottom = last(state.stack, top)
 
 
-@compiled
+@helper
 def _forget(state: _State, ghost: int) -> None:
     unlink(state.stack, ghost)
     unlink(state.queue, ghost)
@@ -168,7 +168,7 @@ def _forget(state: _State, ghost: int) -> None:
     state.kind[ghost] = _NONE
 
 
-@compiled
+@helper
 def _evict(state: _State) -> None:
     """The first resident HIR goes; while it is in the stack its key is remembered."""
     tally, waiting = state.tally, len(state.kind)

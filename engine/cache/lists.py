@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cache.jit import compiled
+from engine.cache.jit import helper
 
 PREV = 0
 NEXT = 1
@@ -25,13 +25,13 @@ def new_links(keys: int, lists: int) -> Links:
     return links
 
 
-@compiled
+@helper
 def linked(links: Links, key: int) -> bool:
     """Whether the key is in a list."""
     return bool(links[key, PREV] >= 0)
 
 
-@compiled
+@helper
 def push_front(links: Links, of: int, key: int) -> None:
     """Put a key that is in no list at the front of list node `of`."""
     front = links[of, NEXT]
@@ -41,7 +41,7 @@ def push_front(links: Links, of: int, key: int) -> None:
     links[of, NEXT] = key
 
 
-@compiled
+@helper
 def unlink(links: Links, key: int) -> None:
     """Take a key out of the list it is in."""
     before, after = links[key, PREV], links[key, NEXT]
@@ -50,7 +50,7 @@ def unlink(links: Links, key: int) -> None:
     links[key, PREV] = -1
 
 
-@compiled
+@helper
 def move_front(links: Links, of: int, key: int) -> None:
     """Put a key that is in a list at the front of list node `of`."""
     if links[of, NEXT] != key:
@@ -58,7 +58,7 @@ def move_front(links: Links, of: int, key: int) -> None:
         push_front(links, of, key)
 
 
-@compiled
+@helper
 def last(links: Links, of: int) -> int:
     """The key at the back; `of` itself where the list is empty."""
     return int(links[of, PREV])

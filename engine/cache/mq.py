@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.cache.base import Policy, Replay, Room
-from engine.cache.jit import compiled
+from engine.cache.jit import compiled, helper
 from engine.cache.lists import last, new_links, push_front, unlink
 from engine.cache.stepping import (
     CAPACITY,
@@ -80,7 +80,7 @@ def _run(state: _State, keys: Array, sizes: Array, _costs: Array, hits: Array) -
         hits[i] = _ask(state, int(keys[i]), at(sizes, i))
 
 
-@compiled
+@helper
 def _ask(state: _State, key: int, weight: int) -> bool:
     tally, where = state.tally, state.where[key]
     hit = bool(where < _GHOST)
@@ -101,7 +101,7 @@ def _ask(state: _State, key: int, weight: int) -> bool:
     return hit
 
 
-@compiled
+@helper
 def _queue_of(frequency: int) -> int:
     queue = 0
     while frequency > 1 and queue < _QUEUES - 1:
@@ -110,14 +110,14 @@ def _queue_of(frequency: int) -> int:
     return queue
 
 
-@compiled
+@helper
 def _put(state: _State, key: int, queue: int) -> None:
     push_front(state.links, len(state.where) + queue, key)
     state.where[key] = queue
     state.expires[key] = state.tally[_NOW] + state.tally[_LIFETIME]
 
 
-@compiled
+@helper
 def _forget(state: _State, key: int) -> None:
     """Take a key out of its queue; what it occupied stays counted unless it was a ghost."""
     unlink(state.links, key)
@@ -126,7 +126,7 @@ def _forget(state: _State, key: int) -> None:
     state.where[key] = _NONE
 
 
-@compiled
+@helper
 def _sink(state: _State) -> None:
     """Adjust of the paper: the back of each queue falls by one when its time is up."""
     tally = state.tally
@@ -139,7 +139,7 @@ def _sink(state: _State) -> None:
             _put(state, idle, queue - 1)
 
 
-@compiled
+@helper
 def _evict(state: _State) -> None:
     tally, node = state.tally, len(state.where)
     while last(state.links, node) == node:

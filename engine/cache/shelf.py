@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.cache.draws import Chance, draw, new_chance
-from engine.cache.jit import compiled
+from engine.cache.jit import helper
 
 
 class Shelf(NamedTuple):
@@ -33,13 +33,13 @@ def new_shelf(keys: int, places: int, seed: int) -> Shelf:
     )
 
 
-@compiled
+@helper
 def holds(shelf: Shelf, key: int) -> bool:
     """Whether the key is held."""
     return bool(shelf.place[key] >= 0)
 
 
-@compiled
+@helper
 def put_on(shelf: Shelf, key: int) -> None:
     """Hold a key that is not held."""
     shelf.keys[shelf.number[0]] = key
@@ -47,7 +47,7 @@ def put_on(shelf: Shelf, key: int) -> None:
     shelf.number[0] += 1
 
 
-@compiled
+@helper
 def take_off(shelf: Shelf, key: int) -> None:
     """Let go of a held key."""
     shelf.number[0] -= 1
@@ -57,7 +57,7 @@ def take_off(shelf: Shelf, key: int) -> None:
     shelf.place[key] = -1
 
 
-@compiled
+@helper
 def any_of(shelf: Shelf) -> int:
     """A held key at random; the set is not empty."""
     return int(shelf.keys[draw(shelf.chance, shelf.number[0])])

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.cache.base import Policy, Replay, Room
-from engine.cache.jit import compiled
+from engine.cache.jit import compiled, helper
 from engine.cache.lists import PREV, last, linked, new_links, push_front, unlink
 from engine.cache.stepping import (
     CAPACITY,
@@ -58,7 +58,7 @@ def _run(state: _State, keys: Array, sizes: Array, _costs: Array, hits: Array) -
         hits[i] = _ask(state, int(keys[i]), at(sizes, i))
 
 
-@compiled
+@helper
 def _ask(state: _State, key: int, weight: int) -> bool:
     tally = state.tally
     if linked(state.links, key):
@@ -75,7 +75,7 @@ def _ask(state: _State, key: int, weight: int) -> bool:
     return False
 
 
-@compiled
+@helper
 def _evict(state: _State) -> None:
     links, tally = state.links, state.tally
     order = len(state.visited)

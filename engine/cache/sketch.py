@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.cache.draws import mixed
-from engine.cache.jit import compiled
+from engine.cache.jit import helper
 
 _ROWS = 4
 _CELLS = 16
@@ -27,7 +27,7 @@ def new_sketch(keys: int) -> Sketch:
     return np.zeros((blocks, _ROWS * _CELLS), np.uint8)
 
 
-@compiled
+@helper
 def estimate(sketch: Sketch, key: int) -> int:
     """Recent requests for a key, 0 to 15; may be too many, never too few."""
     bits = np.int64(mixed(key) >> np.uint64(1))
@@ -39,7 +39,7 @@ def estimate(sketch: Sketch, key: int) -> int:
     return least
 
 
-@compiled
+@helper
 def count(sketch: Sketch, key: int) -> None:
     """Count one request; only the least of the key's counters grow."""
     least = estimate(sketch, key)
@@ -53,7 +53,7 @@ def count(sketch: Sketch, key: int) -> None:
             sketch[block, cell] = least + 1
 
 
-@compiled
+@helper
 def halve(sketch: Sketch) -> None:
     """Let the past weigh half."""
     for block in range(len(sketch)):

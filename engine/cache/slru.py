@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.cache.base import Policy, Replay, Room
-from engine.cache.jit import compiled
+from engine.cache.jit import compiled, helper
 from engine.cache.lists import last, linked, new_links, push_front, unlink
 from engine.cache.stepping import (
     CAPACITY,
@@ -77,7 +77,7 @@ def _run(state: _State, keys: Array, sizes: Array, _costs: Array, hits: Array) -
         hits[i] = _ask(state, int(keys[i]), at(sizes, i))
 
 
-@compiled
+@helper
 def _ask(state: _State, key: int, weight: int) -> bool:
     tally = state.tally
     if linked(state.links, key):
@@ -96,20 +96,20 @@ def _ask(state: _State, key: int, weight: int) -> bool:
     return False
 
 
-@compiled
+@helper
 def _put(state: _State, key: int, level: int) -> None:
     push_front(state.links, len(state.level) + level, key)
     state.level[key] = level
     state.fill[level] += at(state.weights, key)
 
 
-@compiled
+@helper
 def _take(state: _State, key: int) -> None:
     unlink(state.links, key)
     state.fill[state.level[key]] -= at(state.weights, key)
 
 
-@compiled
+@helper
 def _settle(state: _State, level: int) -> None:
     """Let what a segment has too much of fall to the one below; newcomers' may overflow."""
     while level > 0:
@@ -120,7 +120,7 @@ def _settle(state: _State, level: int) -> None:
         level -= 1
 
 
-@compiled
+@helper
 def _evict(state: _State) -> None:
     level = 0
     while state.fill[level] == 0:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.cache.base import Replay, Room
-from engine.cache.jit import compiled, settled
+from engine.cache.jit import helper, settled
 from engine.traces.trace import Requests
 
 USED = 0
@@ -80,13 +80,13 @@ def new_weights(room: Room) -> Array:
     return np.zeros(room.distinct if room.by_bytes else 0, np.int64)
 
 
-@compiled
+@helper
 def at(weights: Array, index: int) -> int:
     """The weight at `index`; 1 where sizes do not count."""
     return weights[index] if len(weights) else 1
 
 
-@compiled
+@helper
 def weigh(weights: Array, key: int, weight: int) -> None:
     """Remember what a loaded result weighs."""
     if len(weights):

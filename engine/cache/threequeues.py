@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.cache.base import Replay, Room
-from engine.cache.jit import compiled
+from engine.cache.jit import compiled, helper
 from engine.cache.lists import last, new_links, push_front, unlink
 from engine.cache.stepping import (
     CAPACITY,
@@ -76,7 +76,7 @@ def _run(state: _State, keys: Array, sizes: Array, _costs: Array, hits: Array) -
             _load(state, key, at(sizes, i))
 
 
-@compiled
+@helper
 def _touch(state: _State, key: int) -> None:
     in_small = state.where[key] == _SMALL
     if in_small and _since_load(state, key) < state.tally[_WINDOW]:
@@ -85,13 +85,13 @@ def _touch(state: _State, key: int) -> None:
         state.frequency[key] += 1
 
 
-@compiled
+@helper
 def _since_load(state: _State, key: int) -> int:
     """Loads (bytes) into the small queue since the key's own; 0 where no window asks for it."""
     return state.tally[_LOADS] - state.loaded[key] if len(state.loaded) else 0
 
 
-@compiled
+@helper
 def _load(state: _State, key: int, weight: int) -> None:
     tally = state.tally
     queue = _SMALL
@@ -114,7 +114,7 @@ def _load(state: _State, key: int, weight: int) -> None:
             state.loaded[key] = tally[_LOADS]
 
 
-@compiled
+@helper
 def _evict(state: _State) -> None:
     fill = state.fill
     if fill[_MAIN] > state.limit[_MAIN] or fill[_SMALL] == 0:
@@ -123,7 +123,7 @@ def _evict(state: _State) -> None:
         _evict_small(state)
 
 
-@compiled
+@helper
 def _evict_small(state: _State) -> None:
     """Carry what earned it into the main queue, up to the first that did not: it goes."""
     fill = state.fill
@@ -140,7 +140,7 @@ def _evict_small(state: _State) -> None:
         _put(state, victim, _MAIN)
 
 
-@compiled
+@helper
 def _evict_main(state: _State) -> None:
     """Give every round earned, up to the first result without one: it goes."""
     while True:
@@ -154,14 +154,14 @@ def _evict_main(state: _State) -> None:
         _put(state, victim, _MAIN)
 
 
-@compiled
+@helper
 def _put(state: _State, key: int, queue: int) -> None:
     push_front(state.links, len(state.where) + queue, key)
     state.where[key] = queue
     state.fill[queue] += at(state.weights, key)
 
 
-@compiled
+@helper
 def _take(state: _State, key: int) -> None:
     unlink(state.links, key)
     state.fill[state.where[key]] -= at(state.weights, key)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.cache.base import Policy, Replay, Room
-from engine.cache.jit import compiled
+from engine.cache.jit import compiled, helper
 from engine.cache.lists import last, move_front, new_links, push_front, unlink
 from engine.cache.stepping import (
     CAPACITY,
@@ -63,7 +63,7 @@ def _run(state: _State, keys: Array, sizes: Array, _costs: Array, hits: Array) -
         hits[i] = _ask(state, int(keys[i]), at(sizes, i))
 
 
-@compiled
+@helper
 def _ask(state: _State, key: int, weight: int) -> bool:
     tally, where = state.tally, state.where[key]
     if where == _MAIN:
@@ -82,21 +82,21 @@ def _ask(state: _State, key: int, weight: int) -> bool:
     return False
 
 
-@compiled
+@helper
 def _put(state: _State, key: int, queue: int) -> None:
     push_front(state.links, len(state.where) + queue, key)
     state.where[key] = queue
     state.fill[queue] += at(state.weights, key)
 
 
-@compiled
+@helper
 def _take(state: _State, key: int) -> None:
     unlink(state.links, key)
     state.fill[state.where[key]] -= at(state.weights, key)
     state.where[key] = _NONE
 
 
-@compiled
+@helper
 def _evict(state: _State) -> None:
     fill = state.fill
     queue = _NEW if fill[_NEW] > state.limit[_NEW] or fill[_MAIN] == 0 else _MAIN

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.cache.base import Replay, Room
 from engine.cache.heap import Heap, contains, least, new_heap, put, remove
-from engine.cache.jit import compiled
+from engine.cache.jit import compiled, helper
 from engine.cache.stepping import (
     CAPACITY,
     USED,
@@ -55,7 +55,7 @@ def _run(state: _State, keys: Array, sizes: Array, costs: Array, hits: Array) ->
         hits[i] = _ask(state, int(keys[i]), at(sizes, i), costs[i])
 
 
-@compiled
+@helper
 def _ask(state: _State, key: int, weight: int, cost: float) -> bool:
     heap, tally = state.heap, state.tally
     hit = contains(heap, key)
@@ -72,14 +72,14 @@ def _ask(state: _State, key: int, weight: int, cost: float) -> bool:
     return hit
 
 
-@compiled
+@helper
 def _priority(state: _State, key: int, cost: float) -> float:
     age, _, by_size, by_cost = state.age
     worth = state.frequency[key] * (cost if by_cost else 1.0)
     return float(age + (worth / at(state.weights, key) if by_size else worth))
 
 
-@compiled
+@helper
 def _evict(state: _State) -> None:
     victim = least(state.heap)
     state.age[0] = state.heap.priority[victim] * state.age[1]

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.cache.base import Policy, Replay, Room
 from engine.cache.climbing import ageing_period, climb, new_climb
-from engine.cache.jit import compiled
+from engine.cache.jit import compiled, helper
 from engine.cache.lists import last, linked, new_links, push_front, unlink
 from engine.cache.sketch import count, estimate, halve, new_sketch
 from engine.cache.stepping import (
@@ -115,7 +115,7 @@ def _run(state: _State, keys: Array, sizes: Array, _costs: Array, hits: Array) -
         _drain(state)
 
 
-@compiled
+@helper
 def _count(state: _State, key: int) -> None:
     count(state.sketch, key)
     state.tally[_COUNTED] += 1
@@ -124,7 +124,7 @@ def _count(state: _State, key: int) -> None:
         state.tally[_COUNTED] //= 2
 
 
-@compiled
+@helper
 def _touch(state: _State, key: int) -> None:
     segment = _WINDOW if state.segment[key] == _WINDOW else _PROTECTED
     _take(state, key)
@@ -136,7 +136,7 @@ def _touch(state: _State, key: int) -> None:
         _put(state, falling, _PROBATION)
 
 
-@compiled
+@helper
 def _load(state: _State, key: int, weight: int) -> None:
     weigh(state.weights, key, weight)
     state.tally[USED] += weight
@@ -144,7 +144,7 @@ def _load(state: _State, key: int, weight: int) -> None:
     _put(state, key, _WINDOW)
 
 
-@compiled
+@helper
 def _drain(state: _State) -> None:
     """Let the window's oldest compete until the window has its size, then the cache its own."""
     window = len(state.segment) + _WINDOW
@@ -156,7 +156,7 @@ def _drain(state: _State) -> None:
         _evict(state, _victim(state))
 
 
-@compiled
+@helper
 def _compete(state: _State, candidate: int) -> None:
     """Admit a key that is in no segment to probation, or let it go."""
     while state.tally[USED] > state.tally[CAPACITY]:
@@ -169,7 +169,7 @@ def _compete(state: _State, candidate: int) -> None:
     _put(state, candidate, _PROBATION)
 
 
-@compiled
+@helper
 def _victim(state: _State) -> int:
     """The oldest on probation, else protected, else in the window; -1 without any."""
     for segment in (_PROBATION, _PROTECTED, _WINDOW):
@@ -179,26 +179,26 @@ def _victim(state: _State) -> int:
     return -1
 
 
-@compiled
+@helper
 def _evict(state: _State, key: int) -> None:
     _take(state, key)
     _release(state, key)
 
 
-@compiled
+@helper
 def _release(state: _State, key: int) -> None:
     state.tally[USED] -= at(state.weights, key)
     state.tally[_HELD] -= 1
 
 
-@compiled
+@helper
 def _put(state: _State, key: int, segment: int) -> None:
     push_front(state.links, len(state.segment) + segment, key)
     state.segment[key] = segment
     state.fill[segment] += at(state.weights, key)
 
 
-@compiled
+@helper
 def _take(state: _State, key: int) -> None:
     unlink(state.links, key)
     state.fill[state.segment[key]] -= at(state.weights, key)

@@ -6,6 +6,7 @@ COMMANDS: dict[str, str] = {
     "models": "engine.commands.models:add",
     "export": "engine.commands.export:add",
     "import": "engine.commands.traces:add",
+    "compare": "engine.commands.compare:add",
     "train": "engine.commands.train:add",
     "evaluate": "engine.commands.evaluate:add",
 }
