@@ -58,5 +58,5 @@ class Recent:
         self._order.extend(keys)
         self.keys.update(keys)
         self._journal.unwritten += keys
-        for _ in range(len(self._order) - CELLS):
-            self.keys.discard(self._order.popleft())
+        excess = range(len(self._order) - CELLS)
+        self.keys.difference_update([self._order.popleft() for _ in excess])
