@@ -72,7 +72,7 @@ class Parameter(msgspec.Struct, frozen=True):
         if self.choices:
             return " or ".join(self.choices)
         whole = "a whole number" if self.kind == "int" else "a number"
-        return f"{whole} from {self.low:g} to {self.high:g}"
+        return f"{whole} from {_told(self.low)} to {_told(self.high)}"
 
     def checked(self, value: object) -> Any:  # noqa: ANN401 - whichever kind this one has
         """The value in this parameter's kind.
@@ -130,3 +130,9 @@ def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if math.isfinite(value) else None
+
+
+def _told(number: float | None) -> str:
+    if number is None:
+        return "any"
+    return f"{int(number):,}" if number == int(number) else f"{number:g}"

@@ -51,18 +51,20 @@ def suggest_weights(trace: Trace, train: Requests) -> tuple[Suggestion, ...]:
     A metric weighs as much as its coefficient of variation over the requests, relative to the
     others' (weights sum to 1): what is the same for all hits ranks nothing. Diakoulaki,
     Mavrotas, Papayannakis, "Determining objective weights in multiple criteria problems",
-    Computers & Operations Research 22 (1995), without its correlations. Sizes weigh only where
-    load times do not already follow them.
+    Computers & Operations Research 22 (1995). Sizes weigh only beside load times, and only as far
+    as load times do not already follow them.
 
     Args:
         trace: says which metrics were measured.
         train: the training part.
     """
     found = _variations(trace, train)
+    if LOAD_TIME not in found:
+        known = (
+            "no load times are recorded" if trace.info.costs == "none" else "load times are alike"
+        )
+        return (Suggestion(HIT, 1.0, f"{known}, so every hit counts the same"),)
     total = sum(variation for variation, _ in found.values())
-    if total <= 0:
-        reason = "neither load times nor sizes tell one hit from another, so every hit counts alike"
-        return (Suggestion(HIT, 1.0, reason),)
     return tuple(
         Suggestion(name, round(variation / total, 3), reason)
         for name, (variation, reason) in found.items()
