@@ -120,7 +120,7 @@ def test_the_overview_moves_obeys_stop_and_start_and_ends_clean_on_sigterm(
     page = browser.new_page(viewport={"width": 1440, "height": 1300})
     console = Console(page)
     page.goto(f"{app.url}/?refresh=1+s&window=1m")
-    page.get_by_test_id("stMetric").first.wait_for(timeout=40_000)
+    page.get_by_test_id("stMetric").first.wait_for(timeout=90_000)
     eventually(lambda: is_number(figure(page, "Hit ratio")), "a hit ratio")
     eventually(lambda: in_state(page, "running") == SERVICES, "all services running", 90)
     eventually(lambda: depth(page) > 0, "predictions on the queue")
