@@ -7,6 +7,7 @@ EXPORTERS: dict[str, str] = {
     "torchscript": "engine.export.torchscript:TorchScript",
     "safetensors": "engine.export.tensors:Tensors",
     "serving": "engine.export.serving_file:ServingFile",
+    "replay": "engine.export.golden:Golden",
     "manifest": "engine.export.manifest:Manifest",
 }
 """Name -> what writes one file of an export, in this order: the manifest knows all others."""

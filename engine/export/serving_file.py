@@ -10,7 +10,18 @@ from engine.export.base import Exporter, Subject
 PACKAGE = Path(__file__).with_name("serving")
 OURS = "engine.export.serving"
 
-MODULES = ("errors", "policy", "main")
+MODULES = (
+    "errors",
+    "policy",
+    "tables",
+    "tracker",
+    "worth",
+    "segments",
+    "cache",
+    "decorator",
+    "replay",
+    "main",
+)
 """In the order in which they build on each other."""
 
 _HEAD = '''"""Serve a policy that Cachescope exported: one file, for programs without Cachescope.
@@ -18,8 +29,10 @@ _HEAD = '''"""Serve a policy that Cachescope exported: one file, for programs wi
 Needs Python 3.11, NumPy and onnxruntime. Written by the export; change it as you like.
 
     policy = Policy("folder of the export")
-    policy.decide(candidates)            # float32[decisions, candidates, features] -> int64
-    python serving.py FOLDER             # does it decide here as where it was exported?
+    policy.decide(candidates)                        # float32[N, K, features] -> int64[N]
+    cache = LearnedCache("folder of the export")     # a mapping, as those of cachetools
+    @cached("folder of the export")                  # a decorator
+    python serving.py FOLDER                         # does it decide here as where it was made?
 """
 '''
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +19,29 @@ FORMAT = 1
 _TOLERANCE = 1e-4
 
 
-class Policy:
-    """A policy as exported: `policy.onnx` with `metadata.json` beside it.
+Run = Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.int64]]]
+"""From candidates[N, K, d] to scores[N, K] and actions[N]."""
+
+
+class Decider:
+    """Scores and actions of a policy, whose input is checked against what it was trained on.
 
     Args:
-        folder: of the export.
-        threads: onnxruntime's threads; more than one pays for large batches only.
+        metadata: as `metadata.json` of an export.
+        run: computes scores and actions.
 
     Attributes:
         features: names of the feature columns in their order.
-        metadata: everything `metadata.json` says.
+        metadata: as given.
         threshold: a single candidate is kept where its score is above it.
-
-    Raises:
-        ServingError: a file is missing, damaged, or not the one that was exported.
     """
 
-    def __init__(self, folder: str | Path, threads: int = 1) -> None:
-        self.folder = Path(folder)
-        self.metadata = _metadata(self.folder)
-        graph = _checked(self.folder, "policy.onnx", self.metadata)
-        self.features: tuple[str, ...] = tuple(f["name"] for f in self.metadata["features"])
-        self.threshold = float(self.metadata["actions"]["threshold"])
-        self._run = _session(graph, threads)
+    def __init__(self, metadata: dict[str, Any], run: Run) -> None:
+        self.metadata = metadata
+        self.features: tuple[str, ...] = tuple(f["name"] for f in metadata["features"])
+        self.threshold = float(metadata["actions"]["threshold"])
+        self._run = run
+        self._width = len(self.features)
 
     def run(self, candidates: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Scores float32[N, K] and actions int64[N] for candidates float32[N, K, d].
@@ -53,7 +53,7 @@ class Policy:
             ServingError: the array has another shape, or holds what is no finite number.
         """
         rows = np.asarray(candidates, np.float32)
-        if rows.ndim != 3 or rows.shape[2] != len(self.features) or not rows.shape[1]:
+        if rows.ndim != 3 or rows.shape[2] != self._width or not rows.shape[1]:
             raise ServingError(
                 f"The policy takes an array [decisions, candidates, {len(self.features)} features],"
                 f" got shape {list(rows.shape)}; give its features in this order: "
@@ -61,8 +61,7 @@ class Policy:
             )
         if not np.isfinite(rows).all():
             raise ServingError(_not_finite(rows, self.features))
-        scores, action = self._run(None, {"candidates": rows})
-        return scores, action
+        return self._run(rows)
 
     def decide(
         self, candidates: ArrayLike, names: Sequence[str] | None = None
@@ -121,6 +120,33 @@ class Policy:
             + sorted(set(named) - set(self.features))
         )
         return np.stack([np.asarray(named[name], np.float32) for name in self.features], axis=-1)
+
+
+class Policy(Decider):
+    """A policy as exported: `policy.onnx` with `metadata.json` beside it.
+
+    Args:
+        folder: of the export.
+        threads: onnxruntime's threads; more than one pays for large batches only.
+
+    Raises:
+        ServingError: a file is missing, damaged, or not the one that was exported.
+    """
+
+    def __init__(self, folder: str | Path, threads: int = 1) -> None:
+        self.folder = Path(folder)
+        metadata = _metadata(self.folder)
+        super().__init__(
+            metadata, _session(_checked(self.folder, "policy.onnx", metadata), threads)
+        )
+
+    def file(self, name: str) -> bytes:
+        """The bytes of another file of the export.
+
+        Raises:
+            ServingError: it is missing, or not the one that was exported.
+        """
+        return _checked(self.folder, name, self.metadata)
 
     def self_test(self) -> int:
         """Decide the golden rows of `metadata.json`; returns how many were compared.
@@ -186,14 +212,19 @@ def _checked(folder: Path, name: str, metadata: Mapping[str, Any]) -> bytes:
     return found
 
 
-def _session(graph: bytes, threads: int) -> Any:  # noqa: ANN401 - onnxruntime has no types
+def _session(graph: bytes, threads: int) -> Run:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = threads
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    return session.run
+
+    def run(candidates: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        scores, action = session.run(None, {"candidates": candidates})
+        return scores, action
+
+    return run
 
 
 def _not_finite(rows: NDArray[np.float32], features: Sequence[str]) -> str:

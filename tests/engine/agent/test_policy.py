@@ -27,6 +27,7 @@ from engine.settings import Settings
 from engine.training.policy import TrainedPolicy
 from engine.tunables import Tuned
 from tests.engine.agent.test_work import delivery, prediction
+from tests.engine.models.noted import note
 from tests.engine.models.trained import policy
 
 INDEX = TrainedPolicy(
@@ -66,7 +67,7 @@ def test_the_typical_result_has_the_features_of_a_key_asked_for_at_random_moment
     rows, row = [], np.zeros(len(NAMES), np.float32)
     for now in range(60_000):
         key = int(chance.integers(50))
-        history.note(told, key, 0, 1000, 1.0, np.zeros(0, np.float32))
+        note(told, key, 0, 1000, 1.0, np.zeros(0, np.float32))
         if key == 0 and now > 30_000:
             history.describe(told, 0, now, row)
             rows.append(row.copy())

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from engine.cache.features import NAMES
 from engine.training.network import Network
 from engine.training.policy import PolicySpec, Readout, TrainedPolicy
 
-FEATURES = tuple(f"feature_{number}" for number in range(24))
 RENTS = (-4.0, -2.5, -1.0, 0.5)
 
 
@@ -41,7 +41,7 @@ def policy(seed: int = 0, **changes: Any) -> TrainedPolicy:  # noqa: ANN401 - fi
     fields: dict[str, Any] = {
         "environment": "slot-rent",
         "algorithms": {"ppo": "ppo", "dqn": "dqn", "index": ""},
-        "features": FEATURES,
+        "features": NAMES,
         "columns": (),
         "capacity": 100,
         "by_bytes": False,
