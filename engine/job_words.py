@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.records import JobState
@@ -17,13 +17,17 @@ def note(row: Mapping[str, Any]) -> str:
     message, result = str(row["message"]), row.get("result")
     if isinstance(result, str):
         result = json.loads(result)
-    if str(row["state"]) != JobState.DONE or not isinstance(result, Mapping):
+    if not isinstance(result, Mapping):
+        return message
+    if str(row["state"]) == JobState.CANCELLED and result.get("models"):
+        return f"{message}; the best so far is kept as {_models(result['models'])}"
+    if str(row["state"]) != JobState.DONE:
         return message
     said = next((str(result[key]) for key in ("note", "summary", "told") if result.get(key)), "")
     if said:
         return said
-    words = {"seed": _seeded, "simulate": _sent}.get(str(row["kind"]))
-    return words(result) if words and message == "done" else message
+    words = _WORDS.get(str(row["kind"]))
+    return words(result) if words and result and message == "done" else message
 
 
 def _seeded(result: Mapping[str, Any]) -> str:
@@ -40,3 +44,56 @@ def _sent(result: Mapping[str, Any]) -> str:
     wanted = sent + int(errors.get("not sent in time") or 0)
     head = f"{sent:,} of {wanted:,} requests sent" if wanted > sent else f"{sent:,} requests sent"
     return ", ".join([head, *(f"{int(count):,} {kind}" for kind, count in errors.items())])
+
+
+def _imported(result: Mapping[str, Any]) -> str:
+    info = result["info"]
+    if not result["is_new"]:
+        return f"these requests are there already: trace {info['name']}"
+    told = f"trace {info['name']}: {info['requests']:,} requests for {info['distinct']:,} keys"
+    left = int(info["malformed"])
+    return f"{told}, {left:,} malformed lines left out" if left else told
+
+
+def _compared(result: Mapping[str, Any]) -> str:
+    names, sizes = (len({one[key] for one in result["outcomes"]}) for key in ("policy", "capacity"))
+    return f"{names} policies at {sizes} sizes on {result['requests']:,} requests"
+
+
+def _drawn(result: Mapping[str, Any]) -> str:
+    curves = sum(map(len, result["curves"].values()))
+    return f"{curves} curves on {result['requests']:,} requests"
+
+
+def _trained(result: Mapping[str, Any]) -> str:
+    return f"{_models(result['models'])}; best on validation: {result['best']}"
+
+
+def _judged(result: Mapping[str, Any]) -> str:
+    verdicts = result.get("verdicts") or []
+    return str(verdicts[0]["sentence"]) if verdicts else _models(result["models"])
+
+
+def _explained(result: Mapping[str, Any]) -> str:
+    return f"{result['steps']:,} steps of model {result['model']} explained"
+
+
+def _exported(result: Mapping[str, Any]) -> str:
+    return f"model {result['model']} lies in {result['folder']}"
+
+
+def _models(numbers: Any) -> str:  # noqa: ANN401 - a list
+    return f"model{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+
+
+_WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "seed": _seeded,
+    "simulate": _sent,
+    "import": _imported,
+    "compare": _compared,
+    "curves": _drawn,
+    "train": _trained,
+    "evaluate": _judged,
+    "steps": _explained,
+    "export": _exported,
+}

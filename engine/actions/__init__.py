@@ -6,7 +6,7 @@ Everything that changes something notes who did it in the table `audit`.
 from __future__ import annotations
 
 from engine.actions.engine import down, ensure_engine, release_engine, up, up_detached
-from engine.actions.job_rows import cancel_job, jobs, start_job
+from engine.actions.job_rows import cancel_job, job, jobs, start_job
 from engine.actions.logs import log_names, tail_log
 from engine.actions.queue import queue_status
 from engine.actions.services import (
@@ -25,6 +25,7 @@ __all__ = [
     "down",
     "ensure_engine",
     "events",
+    "job",
     "jobs",
     "log_names",
     "parse_value",

@@ -11,7 +11,7 @@ from db.queries import system
 from db.writes import create_job, update_job
 from engine.actions.store import audited, given, storing
 from engine.control import call
-from engine.errors import ControlError, JobError
+from engine.errors import ControlError, JobError, UnknownName
 from engine.jobs import JOBS
 from engine.leases import engine_id
 from engine.records import JobState
@@ -76,6 +76,19 @@ def cancel_job(run: str, who: str = "terminal", settings: Settings | None = None
         if row["state"] not in (JobState.QUEUED, JobState.RUNNING):
             raise JobError(f"Job {run} is {row['state']} already.")
         call(known, "cancel_job", id=run)
+
+
+def job(run: str, settings: Settings | None = None) -> dict[str, Any]:
+    """One job: state, progress, message and result.
+
+    Raises:
+        UnknownName: there is no such job.
+    """
+    with storing(given(settings)) as store:
+        row = system.job(store, run)
+    if row is None:
+        raise UnknownName(f"There is no job {run}.")
+    return row
 
 
 def jobs(limit: int = 50, settings: Settings | None = None) -> list[dict[str, Any]]:

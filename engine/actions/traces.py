@@ -71,7 +71,7 @@ def look_at(
     from engine.traces.preview import ROWS, look
 
     known = given(settings)
-    with _origin(wanted, known) as (origin, options):
+    with origin_of(wanted, known) as (origin, options):
         found = look(origin, options, known, 0 if every_row else ROWS)
     return dict(msgspec.to_builtins(found))
 
@@ -100,7 +100,7 @@ def import_trace(
 
     with (
         audited(known, who, "import trace", _changed(wanted)),
-        _origin(wanted, known) as (origin, options),
+        origin_of(wanted, known) as (origin, options),
     ):
         found = keep(origin, known, options, wanted.name, wanted.replace, progress, lambda: stop)
     return None if found is None else dict(msgspec.to_builtins(found))
@@ -138,7 +138,13 @@ def import_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | No
 
 
 @contextlib.contextmanager
-def _origin(wanted: Wanted, settings: Settings) -> Iterator[tuple[Origin, Options]]:
+def origin_of(wanted: Wanted, settings: Settings) -> Iterator[tuple[Origin, Options]]:
+    """The recorded requests that are wanted, and how to read them.
+
+    Raises:
+        TraceError: none or several are named, or they cannot be read.
+        SourceError: their database or table cannot be read.
+    """
     from engine.traces import origins
 
     if sum(map(bool, (wanted.file, wanted.source, wanted.table))) != 1:

@@ -11,8 +11,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.base import BaseHTTPMiddleware
 
+from engine.api import learning, routes
 from engine.api.guard import Guard, allowed_hosts
-from engine.api.routes import router
 from engine.errors import (
     BrokerError,
     ControlError,
@@ -42,7 +42,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     known = settings or load_settings()
     app = FastAPI(title="Cachescope", version="0.1.0", docs_url="/docs", redoc_url=None)
     app.state.settings = known
-    app.include_router(router)
+    for part in (routes, learning):
+        app.include_router(part.router)
     app.add_middleware(BaseHTTPMiddleware, dispatch=Guard(allowed_hosts(known.api_host)))
     app.add_exception_handler(EngineError, _refused)
     app.add_exception_handler(HTTPException, _http_error)

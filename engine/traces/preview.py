@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
 from engine.settings import Settings
 from engine.traces.base import KEY, NAME, SIZE, TIME, Fault, Options
@@ -17,7 +18,7 @@ from engine.traces.importing import checked_tables, notes_of
 from engine.traces.origins import Origin, masker_of
 from engine.traces.rows import Rows
 from engine.traces.spool import Spool
-from engine.traces.trace import ColumnInfo, Requests
+from engine.traces.trace import ColumnInfo, Requests, Trace, TraceInfo
 
 ROWS = 200_000
 """Rows looked at, unless all are asked for."""
@@ -91,6 +92,35 @@ def look(origin: Origin, options: Options, settings: Settings, most: int = ROWS)
         left_out=dict(faults.left_out),
         notes=tuple(notes_of(origin, rows, spool)),
     )
+
+
+def head(origin: Origin, options: Options, settings: Settings, most: int = ROWS) -> Trace:
+    """The first rows (about `most`) as a trace that is kept nowhere and has no texts.
+
+    Raises:
+        TraceError: they cannot be read.
+        SourceError: their database or table cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="cachescope-") as folder:
+        spool = Spool(Path(folder))
+        rows = Rows(spool, options, masker_of(options, settings))
+        for table in checked_tables(origin):
+            rows.add(table)
+            if spool.rows >= most:
+                break
+        requests = spool.requests(rows.distinct)
+    is_modelled = origin.is_modelled and rows.costs == "measured"
+    info = TraceInfo(
+        name=origin.name,
+        origin=origin.sentence,
+        costs="modelled" if is_modelled else rows.costs,
+        sizes="recorded" if SIZE in rows.has else "none",
+        requests=len(requests),
+        distinct=rows.distinct,
+        groups=rows.names,
+        columns=describe(rows.columns.values()),
+    )
+    return Trace(info, requests, pa.array([], pa.string()))
 
 
 def _endpoints(rows: Rows, requests: Requests) -> Iterator[tuple[str, str]]:
