@@ -84,7 +84,7 @@ def empty(
         limit: keys remembered at most.
         fill: what stands for a missing value of each chosen column; None without columns.
     """
-    fill = np.zeros(0, np.float32) if fill is None else np.asarray(fill, np.float32)
+    fill = np.zeros(0, np.float32) if fill is None else np.array(fill, np.float32)
     groups = np.zeros((hazard.GROUPS, 3))
     groups[:, _GROUP_GAP], groups[:, _GROUP_REUSE] = 10.0, 0.5
     every = max(500, int(lifetime / 2))

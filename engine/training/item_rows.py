@@ -88,7 +88,7 @@ def item_rows(
     row_of[sampled] = np.arange(len(sampled))
     chosen = column_matrix(requests, columns)
     fill = column_means(chosen)
-    worth = np.ones(len(requests)) if weights is None else np.asarray(weights, np.float64)
+    worth = settled(np.ones(len(requests)) if weights is None else weights, np.float64)
     rows = np.zeros((len(sampled), len(ages), BASE + len(columns)), np.float32)
     places = room.capacity / (float(requests.size.mean()) if room.by_bytes else 1.0)
     history = memory.empty(requests.distinct, life, memory.keys_remembered(places), fill)
@@ -97,7 +97,7 @@ def item_rows(
         settled(requests.key, np.int32),
         settled(requests.group, np.int32),
         settled(requests.size, np.int64),
-        settled(worth, np.float64),
+        worth,
         settled(chosen, np.float32),
         ages,
         row_of,

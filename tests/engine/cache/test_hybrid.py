@@ -1,0 +1,281 @@
+"""The learned cache: its bounds, its scorers, its guard, its explanations."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import pairwise
+
+import msgspec
+import numpy as np
+import pytest
+
+from engine.cache.base import Room
+from engine.cache.features import BASE, INDICES, NAMES, RENT
+from engine.cache.hybrid import HybridReplay, index_policy, start
+from engine.cache.lru import LRU
+from engine.cache.scorers import network_score, scorers
+from engine.cache.value import LOAD_TIME, HitValue, fit_value
+from engine.errors import ModelError
+from engine.traces.trace import Requests
+from engine.training.lifetime import lifetime
+from engine.training.network import KEEP, Network, network_from
+from engine.training.policy import TrainedPolicy
+from tests.engine.training.generated import requests
+
+ROOM = Room(60, by_bytes=False, distinct=1_200)
+RNG = np.random.default_rng(0)
+
+
+def network(
+    readout: str = "index", rents: tuple[float, ...] = (-4.0, -1.0), rent_at: int = RENT,
+    inputs: int = BASE, hidden: tuple[int, int] = (8, 4),
+) -> Network:  # fmt: skip
+    h1, h2 = hidden
+    shapes: dict[str, tuple[int, ...]] = {
+        "w1": (inputs, h1), "b1": (h1,), "w2": (h1, h2), "b2": (h2,), "w3": (h2, 2), "b3": (2,)
+    }  # fmt: skip
+    arrays = {name: RNG.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    arrays["mean"] = RNG.normal(size=inputs).astype(np.float32)
+    arrays["scale"] = RNG.uniform(0.1, 3, inputs).astype(np.float32)
+    return network_from(arrays, readout, rents, rent_at)
+
+
+def sorting(sign: float) -> Network:
+    """A network that scores as the reuse index does, or upside down."""
+    w1 = np.zeros((BASE, 2), np.float32)
+    w1[list(INDICES[::2]), 0], w1[list(INDICES[::2]), 1] = 0.1, -0.1
+    w3 = np.zeros((2, 2), np.float32)
+    w3[:, KEEP] = sign, -sign
+    zeros = np.zeros(2, np.float32)
+    ones = np.ones(BASE, np.float32)
+    return Network(w1, zeros, np.eye(2, dtype=np.float32), zeros, w3, zeros, ones * 0, ones)
+
+
+def policy(
+    networks: dict[str, Network], *, guard: bool = False, room: Room = ROOM, columns: int = 0
+) -> TrainedPolicy:
+    base = index_policy(room, 150.0).spec
+    names = tuple(f"c{number}" for number in range(columns))
+    spec = msgspec.structs.replace(
+        base, algorithms=dict.fromkeys(networks, "ppo"), guard=guard,
+        columns=names, features=(*NAMES, *names),
+    )  # fmt: skip
+    return TrainedPolicy(spec, networks)
+
+
+@pytest.mark.parametrize(
+    ("readout", "rents", "rent_at"),
+    [
+        ("index", (-4.0, -2.5, -1.0, 0.5), RENT),
+        ("difference", (-4.3, 1.0), RENT),
+        ("difference", (), -1),
+    ],
+)
+def test_a_network_scores_in_the_cache_as_it_does_elsewhere(
+    readout: str, rents: tuple[float, ...], rent_at: int
+) -> None:
+    small, large = network(readout, rents, rent_at), network(hidden=(32, 16))
+    made = scorers(["small", "large"], {"small": small, "large": large}, BASE)
+    rows = RNG.normal(size=(50, BASE), scale=4).astype(np.float32)
+    for at, one in enumerate((small, large)):
+        inside = [network_score(made, at, row) for row in rows]
+        assert inside == pytest.approx(one.scores(rows), abs=2e-5, rel=1e-4)
+
+
+def test_the_replay_scores_candidates_as_the_network_does() -> None:
+    one = network()
+    replay = start(policy({"ppo": one}), ROOM)
+    made = requests()
+    replay.feed(made.slice(0, 4_000))
+    seen = 0
+    for at in range(4_000, 4_200):
+        decision = replay.explain(made.slice(at, at + 1))
+        if decision.scored:
+            rows = np.stack([scored.features for scored in decision.scored])
+            inside = [scored.score for scored in decision.scored]
+            assert inside == pytest.approx(one.scores(rows), abs=1e-5)
+            seen += 1
+    assert seen > 20
+
+
+def test_a_networks_order_is_followed() -> None:
+    made = requests()
+    index = HybridReplay(index_policy(ROOM, 150.0), ROOM).feed(made)
+    same = HybridReplay(policy({"ppo": sorting(1.0)}), ROOM).feed(made)
+    inverse = HybridReplay(policy({"ppo": sorting(-1.0)}), ROOM).feed(made)
+    assert same.mean() == pytest.approx(index.mean(), abs=0.003)
+    assert inverse.mean() < index.mean() - 0.05
+
+
+def test_chunks_make_no_difference() -> None:
+    made = requests()
+    trained = policy({"ppo": network()}, guard=True)
+    whole = HybridReplay(trained, ROOM, 3).feed(made)
+    pieces = HybridReplay(trained, ROOM, 3)
+    edges = [0, 1, 2, 500, 5_000, 5_001, len(made)]
+    fed = [pieces.feed(made.slice(a, b)) for a, b in pairwise(edges)]
+    assert np.array_equal(whole, np.concatenate(fed))
+
+
+def test_what_is_hit_depends_on_the_past_alone() -> None:
+    made, cut = requests(), 8_000
+    key = made.key.copy()
+    np.random.default_rng(1).shuffle(key[cut:])
+    trained = policy({"ppo": network()}, guard=True)
+    one, other = (
+        HybridReplay(trained, ROOM).feed(m) for m in (made, dataclasses.replace(made, key=key))
+    )
+    assert np.array_equal(one[:cut], other[:cut])
+
+
+def test_recorded_columns_change_nothing_unless_chosen() -> None:
+    made = requests()
+    flipped = dataclasses.replace(made, columns={"hit": 1 - made.columns["hit"]})
+    trained = policy({"ppo": network()})
+    hits, other = (HybridReplay(trained, ROOM).feed(m) for m in (made, flipped))
+    assert np.array_equal(hits, other)
+
+
+def test_a_chosen_column_reaches_the_network() -> None:
+    made = requests()
+    with_column = dataclasses.replace(made, columns={"c0": (made.key % 7).astype(np.float32)})
+    without = dataclasses.replace(made, columns={"c0": np.zeros(len(made), np.float32)})
+    trained = policy({"ppo": network(inputs=BASE + 1)}, columns=1)
+    hits, other = (HybridReplay(trained, ROOM).feed(m) for m in (with_column, without))
+    assert (hits != other).any()
+
+
+@pytest.mark.parametrize("capacity", [1, 2, 3, 19, 60])
+def test_it_never_holds_more_than_its_places(capacity: int) -> None:
+    room = Room(capacity, by_bytes=False, distinct=1_200)
+    replay = HybridReplay(index_policy(room, 50.0, guard=True), room)
+    made = requests(4_000)
+    for at in range(0, 4_000, 97):
+        replay.feed(made.slice(at, min(at + 97, 4_000)))
+        assert len(replay.members()) <= capacity
+    assert len(replay.members()) >= capacity - 1  # one place may wait for the window's leaver
+
+
+def test_it_never_holds_more_than_its_bytes() -> None:
+    made = requests(6_000)
+    room = Room(30_000, by_bytes=True, distinct=1_200)
+    value = fit_value(made, {}, by_bytes=True)
+    replay = HybridReplay(index_policy(room, 60.0, value, guard=True), room)
+    for at in range(0, 6_000, 101):
+        replay.feed(made.slice(at, min(at + 101, 6_000)))
+        members = replay.members()
+        assert (200 + 37 * (members % 50)).sum() <= 30_000
+    assert len(members) > 15
+
+
+def test_a_result_larger_than_the_cache_is_never_held() -> None:
+    made = requests(500)
+    room = Room(199, by_bytes=True, distinct=1_200)
+    value = fit_value(made, {}, by_bytes=True)
+    assert not HybridReplay(index_policy(room, 5.0, value), room).feed(made).any()
+
+
+def test_hits_are_exactly_the_requests_for_what_was_held() -> None:
+    made = requests(3_000)
+    replay = HybridReplay(index_policy(ROOM, 150.0, guard=True), ROOM)
+    for at in range(3_000):
+        before = set(replay.members().tolist()) if at % 11 == 0 else None
+        decision = replay.explain(made.slice(at, at + 1))
+        if before is not None:
+            assert decision.hit == (decision.key in before)
+            after = (before | {decision.key}) - set(decision.evicted)
+            assert after == set(replay.members().tolist())
+            assert decision.held == (decision.key in after)
+
+
+def test_the_lowest_score_goes() -> None:
+    made = requests(3_000)
+    replay = HybridReplay(index_policy(ROOM, 150.0), ROOM)
+    replay.feed(made.slice(0, 2_500))
+    decisions = [replay.explain(made.slice(at, at + 1)) for at in range(2_500, 3_000)]
+    told = [decision for decision in decisions if decision.scored]
+    assert told
+    for decision in told:
+        lowest = min(decision.scored, key=lambda scored: scored.score)
+        assert decision.evicted == (lowest.key,)
+        assert [scored.newcomer for scored in decision.scored].count(True) == 1
+        assert decision.scorer == "index"
+
+
+@pytest.mark.parametrize(
+    ("keys", "held"),
+    [(np.zeros(200), 199), (np.arange(200), 0), (np.arange(200) % 30, 170)],
+    ids=["one key", "all distinct", "cache larger than the keys"],
+)
+def test_degenerate_streams(keys: np.ndarray, held: int) -> None:
+    made = requests(200)
+    made = dataclasses.replace(made, key=keys.astype(np.int32), distinct=200)
+    room = Room(60, by_bytes=False, distinct=200)
+    assert HybridReplay(index_policy(room, 60.0, guard=True), room).feed(made).sum() == held
+
+
+def test_the_index_is_ahead_of_lru_on_popular_keys_and_scans() -> None:
+    made = requests()
+    life = lifetime(made.slice(0, 5_000), ROOM)
+    learned = HybridReplay(index_policy(ROOM, life), ROOM).feed(made)[6_000:].mean()
+    plain = LRU().start(ROOM).feed(made)[6_000:].mean()
+    assert learned > plain + 0.03
+
+
+def test_the_guard_leaves_a_network_that_fails() -> None:
+    made = requests()
+    bad = {"ppo": sorting(-1.0)}
+    alone = HybridReplay(policy(bad), ROOM).feed(made)
+    guarded = HybridReplay(policy(bad, guard=True), ROOM)
+    hits = guarded.feed(made)
+    assert guarded.scorer != "ppo"
+    assert hits[6_000:].mean() > alone[6_000:].mean() + 0.05
+
+
+def test_the_guard_stays_with_a_network_that_leads() -> None:
+    made = requests()
+    guarded = HybridReplay(policy({"ppo": sorting(1.0)}, guard=True), ROOM)
+    guarded.feed(made)
+    assert guarded.scorer in {"ppo", "index", "grouped_index"}
+
+
+def saved(made: Requests, value: HitValue) -> float:
+    """Share of load time that hits save on the second half."""
+    hits = HybridReplay(index_policy(ROOM, 150.0, value), ROOM).feed(made)[6_000:]
+    cost = made.cost[6_000:]
+    return float(cost[hits].sum() / cost.sum())
+
+
+def test_valuing_load_time_saves_more_of_it() -> None:
+    made = requests()
+    by_cost = fit_value(made.slice(0, 5_000), {LOAD_TIME: 1.0}, by_bytes=False)
+    assert saved(made, by_cost) > saved(made, HitValue()) + 0.05
+
+
+def test_a_model_for_other_features_is_refused() -> None:
+    trained = policy({"ppo": network()})
+    spec = msgspec.structs.replace(trained.spec, features=("age", "colour"))
+    with pytest.raises(ModelError, match=r"takes 2 features.*24.*colour"):
+        HybridReplay(TrainedPolicy(spec, trained.networks), ROOM)
+
+
+def test_a_network_of_another_width_is_refused() -> None:
+    with pytest.raises(ModelError, match="takes 23 features, but the model lists 24"):
+        HybridReplay(policy({"ppo": network(inputs=23, rent_at=3)}), ROOM)
+
+
+def test_a_scorer_without_a_network_is_refused() -> None:
+    trained = policy({"ppo": network()})
+    with pytest.raises(ModelError, match="'ppo' but holds no network"):
+        HybridReplay(TrainedPolicy(trained.spec, {}), ROOM)
+
+
+def test_bytes_and_results_are_not_mixed_up() -> None:
+    room = Room(60, by_bytes=True, distinct=1_200)
+    with pytest.raises(ModelError, match="capacity in results, and this cache counts bytes"):
+        HybridReplay(index_policy(ROOM, 150.0), room)
+
+
+def test_requests_are_explained_one_at_a_time() -> None:
+    with pytest.raises(ModelError, match="2 were given"):
+        HybridReplay(index_policy(ROOM, 150.0), ROOM).explain(requests(2))
