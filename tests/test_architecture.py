@@ -13,6 +13,7 @@ import pytest
 from dashboard.navigation import PAGES, PageRow
 from engine.agent import AGENTS
 from engine.broker import BROKERS
+from engine.cache import POLICIES
 from engine.forecast import FORECASTERS
 from engine.jobs import JOBS
 from engine.registry import resolve
@@ -88,6 +89,7 @@ FAMILIES: dict[str, dict[str, str]] = {
     "agent": AGENTS,
     "broker": BROKERS,
     "forecaster": FORECASTERS,
+    "policy": POLICIES,
 }
 
 
@@ -165,9 +167,10 @@ def test_processes_that_must_start_fast_load_nothing_heavy(module: str) -> None:
 
 
 def test_listing_a_family_imports_no_member() -> None:
-    code = "import sys, engine.forecast, engine.agent, engine.broker;print(' '.join(sys.modules))"
+    families = "engine.forecast, engine.agent, engine.broker, engine.cache"
+    code = f"import sys, {families}; print(' '.join(sys.modules))"
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
-    assert "torch" not in loaded
-    assert "engine.forecast.lstm" not in loaded
+    assert not {"torch", "numba", "gymnasium"} & set(loaded)
+    assert not {module for _, module in family_members()} & set(loaded)
