@@ -23,6 +23,8 @@ from engine.training.network import CLIP
 
 ID = "Cachescope/Cache-v0"
 
+_DRAWN = 256
+
 
 class SlotRentEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     """One place of a cache; 0 evicts what it holds, 1 keeps it.
@@ -42,6 +44,8 @@ class SlotRentEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         self._state = slot_rent.places(1)
         self._where = np.zeros(1, np.intp)
         self._action = np.zeros(1, np.int64)
+        self._drawn = slot_rent.draw_starts(items, np.random.default_rng(0), 1)
+        self._next = _DRAWN
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -52,18 +56,33 @@ class SlotRentEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
             TrainingError: no such row or check, or a rent that is not above 0.
         """
         super().reset(seed=seed)
-        row, check, rent = slot_rent.draw_starts(self.items, self.np_random, 1)
-        given = options or {}
-        row[0] = given.get("row", row[0])
-        check[0] = given.get("check", check[0])
-        rent[0] = given.get("rent", rent[0])
-        if not (0 <= row[0] < len(self.items.at) and 0 <= check[0] < len(CHECKS) and rent[0] > 0):
-            raise TrainingError(
-                f"An episode cannot start at row {row[0]}, check {check[0]}, rent {rent[0]:g}; "
-                f"rows go to {len(self.items.at) - 1}, checks to {len(CHECKS) - 1}, rents above 0."
-            )
+        if seed is not None:
+            self._next = _DRAWN
+        row, check, rent = self._start()
+        if options:
+            row[0] = options.get("row", row[0])
+            check[0] = options.get("check", check[0])
+            rent[0] = options.get("rent", rent[0])
+            self._refuse(int(row[0]), int(check[0]), float(rent[0]))
         slot_rent.begin(self._state, self.items, self._where, (row, check, rent))
         return slot_rent.look(self._state, self.items)[0], {}
+
+    def _start(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """The next of many starts drawn at once: one alone costs as much to draw."""
+        if self._next == _DRAWN:
+            self._drawn = slot_rent.draw_starts(self.items, self.np_random, _DRAWN)
+            self._next = 0
+        one = slice(self._next, self._next + 1)
+        self._next += 1
+        row, check, rent = self._drawn
+        return row[one], check[one], rent[one]
+
+    def _refuse(self, row: int, check: int, rent: float) -> None:
+        if not (0 <= row < len(self.items.at) and 0 <= check < len(CHECKS) and rent > 0):
+            raise TrainingError(
+                f"An episode cannot start at row {row}, check {check}, rent {rent:g}; "
+                f"rows go to {len(self.items.at) - 1}, checks to {len(CHECKS) - 1}, rents above 0."
+            )
 
     def step(
         self, action: np.int64

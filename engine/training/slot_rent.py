@@ -13,6 +13,7 @@ units of what the item was worth when the episode began.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 LONGEST = 60
 """Steps after which an episode is truncated."""
 
+_LOG_RENTS = (math.log(RENTS[0]), math.log(RENTS[1]))
 _MOST_WORTH = 8.0
 _LAST = len(CHECKS) - 1
 
@@ -82,8 +84,7 @@ def draw_starts(
     """Rows, checks and rents to start from: anywhere, so that rare states are met too."""
     row = items.starts[rng.integers(len(items.starts), size=count)]
     check = rng.integers(_LAST, size=count)
-    low, high = np.log(RENTS)
-    rent = np.exp(rng.uniform(low, high, count))
+    rent = np.exp(rng.uniform(*_LOG_RENTS, count))
     reused = items.again[row] <= items.at[row] + items.ages[check]
     late = items.at[row] + items.ages[check + 1] >= len(items.row_of)
     check[reused | late] = 0
@@ -97,11 +98,7 @@ def begin(
     starts: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
 ) -> None:
     """Start new episodes in the places `where`."""
-    row, check, rent = starts
-    state.row[where], state.check[where], state.rent[where] = row, check, rent
-    state.shift[where] = np.log2(rent) - items.rows[row, check, RENT]
-    state.unit[where] = items.worth[items.at[row]]
-    state.steps[where] = 0
+    _begin(state, where, *starts, items.rows, items.at, items.worth)
 
 
 def advance(state: Places, items: ItemRows, actions: NDArray[np.int64]) -> Outcome:
@@ -163,6 +160,26 @@ def make_single(
     from engine.training.slot_env import SlotRentEnv
 
     return SlotRentEnv(item_rows(requests, room, columns, weights))
+
+
+@compiled
+def _begin(
+    state: Places,
+    where: NDArray[np.intp],
+    row: NDArray[np.int64],
+    check: NDArray[np.int64],
+    rent: NDArray[np.float64],
+    rows: NDArray[np.float32],
+    at: NDArray[np.int64],
+    worth: NDArray[np.float64],
+) -> None:
+    for start, place in enumerate(where):
+        state.row[place], state.check[place] = row[start], check[start]
+        state.rent[place] = rent[start]
+        price = rows[row[start], check[start], RENT]
+        state.shift[place] = math.log2(rent[start]) - price
+        state.unit[place] = worth[at[row[start]]]
+        state.steps[place] = 0
 
 
 @compiled
