@@ -14,6 +14,7 @@ from dashboard.navigation import PAGES, PageRow
 from engine.agent import AGENTS
 from engine.broker import BROKERS
 from engine.cache import POLICIES
+from engine.export import EXPORTERS
 from engine.forecast import FORECASTERS
 from engine.jobs import JOBS
 from engine.registry import resolve
@@ -88,6 +89,7 @@ def test_there_is_no_import_cycle() -> None:
 FAMILIES: dict[str, dict[str, str]] = {
     "agent": AGENTS,
     "broker": BROKERS,
+    "exporter": EXPORTERS,
     "forecaster": FORECASTERS,
     "policy": POLICIES,
 }
