@@ -234,7 +234,7 @@ def _torch() -> Iterator[Finding]:
         yield Finding(
             "torch",
             "warn",
-            "not installed: no LSTM, only the naive forecasts",
+            "not installed: no LSTM, only the last value and the value one season ago",
             "run `pip install -r requirements.txt`.",
         )
     else:

@@ -8,9 +8,9 @@ import streamlit as st
 from dashboard import data
 from dashboard.charts import forecasts
 from dashboard.parts import jobs, shell
-from dashboard.parts.forecast_status import name_of
 from dashboard.parts.services import cell
 from dashboard.parts.states import empty
+from engine.forecast.words import forecaster_words
 
 
 def tables(source: data.SourceRow, endpoint: str, round_: pd.DataFrame) -> None:
@@ -27,7 +27,7 @@ def tables(source: data.SourceRow, endpoint: str, round_: pd.DataFrame) -> None:
         else:
             st.dataframe(
                 table.assign(
-                    forecaster=table["forecaster"].map(name_of),
+                    forecaster=table["forecaster"].map(forecaster_words),
                     coverage=100.0 * table["coverage"],
                     chosen=table["chosen"].astype(bool),
                 )[["forecaster", "demand_mae", "demand_mase", "coverage", "origins", "chosen"]],

@@ -12,11 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from engine.forecast.base import Array, Forecaster, Series
+from engine.forecast.base import Array, Config, Forecaster, Series
+from engine.forecast.words import forecaster_words
 from engine.records import TOTAL
 
 TEST_SHARE = 0.2
 ORIGINS = 40
+
+LEAST_ORIGINS = 5
+"""Fewer outcomes than these judge nobody."""
 
 NAIVE = ("last", "seasonal")
 
@@ -46,8 +50,22 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def split(series: Series) -> tuple[Series, int]:
     """The part to learn from, and how many intervals are held out."""
-    held = max(1, int(len(series) * TEST_SHARE))
+    held = _held(len(series))
     return series.until(len(series) - held), held
+
+
+def can_judge(length: int, learned: int, horizon: int) -> bool:
+    """Whether `length` intervals leave `learned` to learn from and enough to be judged on."""
+    held = _held(length)
+    return length - held >= learned and len(origins(length, held, horizon)) >= LEAST_ORIGINS
+
+
+def least_intervals(config: Config) -> int:
+    """The least number of recorded intervals by which a trained forecaster can be judged."""
+    length = config.learned
+    while not can_judge(length, config.learned, config.horizon):
+        length += 1
+    return length
 
 
 def origins(length: int, held: int, horizon: int, count: int = ORIGINS) -> list[int]:
@@ -91,19 +109,24 @@ def backtest(
     ]
 
 
+def _held(length: int) -> int:
+    return max(1, int(length * TEST_SHARE))
+
+
 def judge(scores: Sequence[Score], wanted: str) -> Verdict:
     """The wanted forecaster if it is naive or beats the best naive one, else the best naive one."""
     mean = {score.forecaster: score.demand_mae for score in scores if score.cache_name == TOTAL}
     best = min((name for name in NAIVE if name in mean), key=lambda name: mean[name])
+    whom, other = f"The {forecaster_words(wanted)}", f"the {forecaster_words(best)}"
     if wanted in NAIVE:
-        return Verdict(wanted, f"The forecaster {wanted} is set by hand.")
+        return Verdict(wanted, f"{whom} is set by hand.")
     if wanted not in mean:
-        return Verdict(best, f"There are too few rows to train {wanted}.")
+        return Verdict(best, f"{whom} has too few intervals to learn from: {other} is used.")
     share = mean[wanted] / mean[best] if mean[best] > 0 else 1.0
-    compared = f"{wanted} errs by {mean[wanted]:.2f}, {best} by {mean[best]:.2f} requests"
+    compared = f"{whom} errs by {mean[wanted]:.2f} requests per interval, {other} by"
     if share < 1.0:
-        return Verdict(wanted, f"{compared} per interval: {1 - share:.0%} less.")
-    return Verdict(best, f"{compared} per interval: the naive forecast is used.")
+        return Verdict(wanted, f"{compared} {mean[best]:.2f}: {1 - share:.0%} less.")
+    return Verdict(best, f"{compared} {mean[best]:.2f}: {other} is used.")
 
 
 def _last_value_errors(series: Series, at: int, horizon: int) -> Array:

@@ -88,6 +88,11 @@ class Config(msgspec.Struct, frozen=True):
     quantised: str = "auto"
     seed: int = 0
 
+    @property
+    def learned(self) -> int:
+        """Intervals that training needs at least: some windows to learn from, some to stop by."""
+        return self.window + self.horizon + TAIL
+
 
 class Forecaster(ABC):
     """Forecasts demand and load time of every endpoint. Single-threaded."""

@@ -12,6 +12,7 @@ from engine.forecast import FORECASTERS
 from engine.forecast.backtest import NAIVE
 from engine.forecast.base import Config, Forecaster, Series
 from engine.forecast.tuning import checkpoint_path
+from engine.forecast.words import forecaster_words
 from engine.records import TOTAL
 from engine.registry import resolve
 from engine.settings import Settings
@@ -40,11 +41,11 @@ class Chooser:
         Database errors pass through.
         """
         if wanted in NAIVE:
-            return self._say(wanted, f"The forecaster {wanted} is set by hand.", config)
+            return self._say(wanted, f"The {forecaster_words(wanted)} is set by hand.", config)
         verdict, note = self._verdict()
         if verdict is None:
-            reason = f"There are too few rows yet ({len(series)} intervals) to train {wanted}"
-            return self._say(FALLBACK, f"{reason}: the last value is used.", config)
+            told = f"The {forecaster_words(wanted)} is not judged yet ({len(series)} intervals)"
+            return self._say(FALLBACK, f"{told}: the {forecaster_words(FALLBACK)} is used.", config)
         if verdict != wanted:
             return self._say(verdict, note, config)
         try:

@@ -18,7 +18,7 @@ from torch import nn
 
 from engine.errors import CheckpointError, ModelNotFitted
 from engine.forecast import checkpoint
-from engine.forecast.base import TAIL, Config, Forecast, Forecaster, Series
+from engine.forecast.base import Config, Forecast, Forecaster, Series
 from engine.forecast.features import Scale, fit_scales, inputs, scale_array, targets, undo
 from engine.forecast.network import Network
 from engine.forecast.quantised import quantise, quantised_ratio
@@ -45,7 +45,7 @@ class LSTMForecaster(Forecaster):
     @property
     def least(self) -> int:
         """Some windows to learn from and some to stop by."""
-        return self.config.window + self.config.horizon + TAIL
+        return self.config.learned
 
     @property
     def is_quantised(self) -> bool:

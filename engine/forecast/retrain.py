@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-import math
 
 from sqlalchemy import Engine
 
 from db.queries import system
 from engine import actions
 from engine.errors import EngineError
-from engine.forecast.base import TAIL, Config
+from engine.forecast.backtest import least_intervals
+from engine.forecast.base import Config
 from engine.forecast.tuning import config_of
 from engine.settings import Settings
 from engine.tunables import Tuned
@@ -19,14 +19,6 @@ _log = logging.getLogger(__name__)
 
 _PAUSE_AFTER_FAILURE_S = 30.0
 _OVER = frozenset({"done", "failed", "cancelled", "interrupted"})
-
-
-def least_intervals(config: Config) -> int:
-    """How many recorded intervals the first training waits for.
-
-    Four fifths of the series are learned from; see `backtest.split`.
-    """
-    return math.ceil((config.window + config.horizon + TAIL) / 0.8)
 
 
 class Retraining:

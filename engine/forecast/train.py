@@ -18,7 +18,17 @@ from db.session import open_store
 from db.tables import forecast_scores
 from engine.errors import EngineError, SourceError
 from engine.forecast import FORECASTERS
-from engine.forecast.backtest import NAIVE, Score, Verdict, backtest, judge, origins, split
+from engine.forecast.backtest import (
+    NAIVE,
+    Score,
+    Verdict,
+    backtest,
+    can_judge,
+    judge,
+    least_intervals,
+    origins,
+    split,
+)
 from engine.forecast.base import Config, Forecaster, Series
 from engine.forecast.series import SeriesBook
 from engine.forecast.tuning import checkpoint_path, config_of
@@ -30,8 +40,6 @@ from engine.tunables import Tuned
 
 NICENESS = 15
 """Training waits for everything that serves."""
-
-LEAST_ORIGINS = 5
 
 
 class Job(Protocol):
@@ -86,12 +94,13 @@ def train(
     fitted: dict[str, Forecaster] = {}
     for name in FORECASTERS:
         member: Forecaster = resolve(FORECASTERS, name, "forecaster")(config)
-        if len(known) >= member.least and len(stands) >= LEAST_ORIGINS and series.endpoints:
+        if series.endpoints and can_judge(len(series), member.least, config.horizon):
             member.fit(known, lambda share, name=name: beat(0.8 * share, f"training {name}"))  # type: ignore[misc]
             fitted[name] = member
     wanted = tuned.text("forecast.forecaster")
     if not fitted:
-        note = f"Only {len(series)} intervals are recorded, too few to judge anyone."
+        least = least_intervals(config)
+        note = f"{len(series)} of {least} intervals are recorded, too few to judge anyone."
         return {"chosen": "last", "note": note, "intervals": len(series)}
     scores = backtest(
         series, fitted, stands, config.horizon, lambda share: beat(0.8 + 0.2 * share, "judging")

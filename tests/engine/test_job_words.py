@@ -21,8 +21,8 @@ from engine.job_words import note
          "5 requests added to the source seeded; 9 rows in the energy tables"),
         ("simulate", {"requests": 418, "errors": {"not sent in time": 582}},
          "418 of 1,000 requests sent, 582 not sent in time"),
-        ("retrain", {"chosen": "last", "note": "lstm errs by 3.50, last by 2.68"},
-         "lstm errs by 3.50, last by 2.68"),
+        ("retrain", {"chosen": "last", "note": "The LSTM errs by 3.50."},
+         "The LSTM errs by 3.50."),
     ],
 )  # fmt: skip
 def test_a_job_that_is_done_says_what_came_of_it(

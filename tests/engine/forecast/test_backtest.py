@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.forecast.backtest import Score, backtest, judge, origins, split
+from engine.forecast.backtest import (
+    Score,
+    backtest,
+    can_judge,
+    judge,
+    least_intervals,
+    origins,
+    split,
+)
 from engine.forecast.base import Config, Series
 from engine.forecast.naive import LastValue, SeasonalValue
 from engine.records import TOTAL
@@ -43,6 +51,13 @@ def test_each_origin_sees_only_what_lies_before_it() -> None:
     assert origins(24, 1, 2) == []
 
 
+@pytest.mark.parametrize("config", [Config(), Config(window=8, horizon=3), Config(horizon=24)])
+def test_no_interval_less_than_told_can_be_judged(config: Config) -> None:
+    least = least_intervals(config)
+    assert can_judge(least, config.learned, config.horizon)
+    assert not can_judge(least - 1, config.learned, config.horizon)
+
+
 def score(name: str, mae: float) -> Score:
     return Score(name, TOTAL, 5, mae, mae, 0.0, 0.8)
 
@@ -50,7 +65,8 @@ def score(name: str, mae: float) -> Score:
 def test_the_network_speaks_only_when_it_beats_the_best_naive_forecast() -> None:
     losing = judge([score("lstm", 3.0), score("last", 4.0), score("seasonal", 2.0)], "lstm")
     assert losing.chosen == "seasonal"
-    assert "naive" in losing.note
+    assert losing.note.startswith("The LSTM errs by 3.00 requests per interval, the value one sea")
+    assert losing.note.endswith("2.00: the value one season ago is used.")
     winning = judge([score("lstm", 1.0), score("last", 4.0), score("seasonal", 2.0)], "lstm")
     assert winning.chosen == "lstm"
     assert "50% less" in winning.note

@@ -7,7 +7,9 @@ from sqlalchemy import Engine
 
 from db import writes
 from engine import actions
+from engine.forecast.backtest import least_intervals
 from engine.forecast.retrain import Retraining
+from engine.forecast.tuning import config_of
 from engine.settings import load_settings
 from engine.tunables import Tuned
 
@@ -41,9 +43,10 @@ def test_the_first_training_begins_as_soon_as_there_are_rows_enough(
     sqlite_store: Engine, started: list[str]
 ) -> None:
     retraining = Retraining(load_settings(), sqlite_store)
-    retraining.consider(Tuned(), 3, NOW)
+    least = least_intervals(config_of(Tuned()))
+    retraining.consider(Tuned(), least - 1, NOW)
     assert started == []
-    retraining.consider(Tuned(), 1000, NOW)
+    retraining.consider(Tuned(), least, NOW)
     assert started == ["retrain"]
 
 

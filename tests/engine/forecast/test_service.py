@@ -21,7 +21,7 @@ from engine.clock import ManualClock
 from engine.collector.sums import Sums
 from engine.errors import BrokerError
 from engine.forecast import FORECASTERS, service, train
-from engine.forecast.backtest import Score, Verdict
+from engine.forecast.backtest import Score, Verdict, least_intervals
 from engine.forecast.base import Config
 from engine.forecast.chooser import Chooser
 from engine.forecast.retrain import Retraining
@@ -258,6 +258,17 @@ def test_a_verdict_is_found_among_the_scores_of_many_endpoints(
     series = train.read_series(sqlite_store, source, Config())
     assert chooser.choose("lstm", config_of(Tuned()), series).name == "seasonal"
     assert chooser.note == "a test says so"
+
+
+def test_the_first_training_is_not_wasted(settings: Settings, sqlite_store: Engine) -> None:
+    source = active_source(settings, sqlite_store)
+    writes.set_tunable(sqlite_store, "forecast.hidden_size", 4, "test")
+    config = config_of(Tuned())
+    intervals = least_intervals(config) + 1  # the first one may have begun before it was recorded
+    fill(sqlite_store, source.id, round(intervals * config.interval_s))
+    verdict = train.train(settings, sqlite_store, source, lambda *_: None)
+    assert verdict["intervals"] == least_intervals(config)
+    assert "lstm" in {row["forecaster"] for row in forecasts.scores(sqlite_store, source.id)}
 
 
 def test_too_few_rows_are_no_error_and_say_so(settings: Settings, sqlite_store: Engine) -> None:
