@@ -133,7 +133,7 @@ def first_at(window_s: int) -> float | None:
 
 @st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=16)
 def jobs(kinds: Sequence[str] | None = None) -> pd.DataFrame:
-    """The newest jobs."""
+    """The newest jobs, without what they found."""
     return pages.jobs_frame(store(), kinds)
 
 

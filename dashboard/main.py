@@ -31,6 +31,7 @@ for row in PAGES:
     )
     menu.setdefault(row.section, []).append(page)
 chosen = st.navigation(menu)  # type: ignore[arg-type]
-header(chosen.title, chosen.icon)
+shown = next(row for row in PAGES if row.title == chosen.title)
+header(chosen.title, chosen.icon, shown.timed)
 with faults_shown():
     chosen.run()

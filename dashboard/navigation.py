@@ -14,6 +14,8 @@ class PageRow(NamedTuple):
     icon: str
     question: str
     """The question that the page answers; shown in the menu's tooltip."""
+    timed: bool = True
+    """Whether it shows the shared window of time."""
 
 
 PAGES: tuple[PageRow, ...] = (
@@ -22,5 +24,11 @@ PAGES: tuple[PageRow, ...] = (
     PageRow("Live", "forecaster", "Forecaster", ":material/timeline:", "Are the forecasts right?"),
     PageRow("Live", "agent", "Agent", ":material/psychology:", "What does the agent decide, why?"),
     PageRow("Data", "traffic", "Traffic & data", ":material/table_chart:", "What is requested?"),
+    PageRow("Learning", "policies", "Policies", ":material/leaderboard:",
+            "What would a better cache save?", timed=False),
+    PageRow("Learning", "trainer", "Trainer", ":material/model_training:",
+            "Can a policy learn it better?", timed=False),
+    PageRow("Learning", "models", "Models", ":material/deployed_code:",
+            "Which policy is best, and where is it used?", timed=False),
     PageRow("Engine", "system", "System", ":material/tune:", "How is it set, what does it log?"),
-)
+)  # fmt: skip

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import client, data
+from dashboard import client, data, stored
 from dashboard.parts.services import ago, cell
 from engine import actions
 from engine.job_words import note
 from engine.records import JobState
 
 ALIVE = (JobState.QUEUED.value, JobState.RUNNING.value)
-TITLES = {"seed": "Writing a history", "simulate": "Sending requests", "retrain": "Training"}
+TITLES = {
+    "seed": "Writing a history",
+    "simulate": "Sending requests",
+    "retrain": "Training",
+    "import": "Importing",
+    "compare": "Comparing policies",
+    "curves": "Drawing curves",
+    "train": "Training",
+    "evaluate": "Evaluating",
+    "steps": "Explaining steps",
+    "export": "Exporting",
+}
+LATELY_S = 600.0
+"""How long a page of work goes on telling what came of a job."""
+
 COLOURS = {
     "queued": "blue",
     "running": "blue",
@@ -59,6 +74,14 @@ def progress(kinds: Sequence[str], none: str = "No job has run yet.") -> None:
         _line({str(name): value for name, value in row.items()})
 
 
+def lately(kinds: Sequence[str], most: int = 5) -> None:
+    """The jobs of these kinds that wait, run, or ended within `LATELY_S`; for a live part."""
+    frame = data.jobs(tuple(kinds))
+    ended = pd.to_numeric(frame["finished_at"]).fillna(0.0) > time.time() - LATELY_S
+    for row in frame[frame["state"].isin(ALIVE) | ended].head(most).to_dict("records"):
+        _line({str(name): value for name, value in row.items()})
+
+
 def _line(row: Mapping[str, Any]) -> None:
     state = str(row["state"])
     badge = f":{COLOURS.get(state, 'gray')}-badge[{state}]"
@@ -66,9 +89,29 @@ def _line(row: Mapping[str, Any]) -> None:
     if state in ALIVE:
         share = min(max(float(row["progress"]), 0.0), 1.0)
         doing = cell(str(row["message"]) or "waiting to start")
-        st.progress(share, f"{title(row['kind'])} · {share:.0%}{_left(row, share)} · {doing}")
+        st.progress(share, f"{cell(_titled(row))} · {share:.0%}{_left(row, share)} · {doing}")
     else:
-        st.markdown(f"{badge} **{title(row['kind'])}**, {age} ago · {cell(note(row))}")
+        found = stored.job_result(str(row["id"]), state)
+        told = cell(note({**row, "result": found}))
+        st.markdown(f"{badge} **{_titled(row)}**, {age} ago · {told}")
+
+
+def subject(row: Mapping[str, Any]) -> str:
+    """What a job is about: its trace, file, source or model; empty where it names none."""
+    params = row["params"] if isinstance(row["params"], Mapping) else {}
+    if "model" in params:
+        return f"model {params['model']}"
+    named = next((str(params[key]) for key in _SUBJECTS if params.get(key)), "")
+    seeds = list(params.get("seeds") or [])
+    return Path(named).name + (f", seed {seeds[0]}" if len(seeds) == 1 and named else "")
+
+
+_SUBJECTS = ("trace", "file", "source", "table")
+
+
+def _titled(row: Mapping[str, Any]) -> str:
+    about = subject(row)
+    return f"{title(row['kind'])} ({about})" if about else title(row["kind"])
 
 
 def _left(row: Mapping[str, Any], share: float) -> str:
@@ -78,13 +121,18 @@ def _left(row: Mapping[str, Any], share: float) -> str:
     return f" · about {ago((time.time() - float(begun)) * (1 - share) / share)} left"
 
 
+def _lower(row: Mapping[Any, Any]) -> str:
+    told = _titled(row)
+    return told[:1].lower() + told[1:]
+
+
 def cancel_buttons(kinds: Sequence[str]) -> None:
     """One button for each job that runs; stands outside the live part."""
     frame = data.jobs(tuple(kinds))
     alive = frame[frame["state"].isin(ALIVE)]
     for row in alive.to_dict("records"):
         if st.button(
-            f"Cancel {title(row['kind']).lower()}",
+            f"Cancel {_lower(row) if len(alive) > 1 else title(row['kind']).lower()}",
             key=f"cancel-{row['id']}",
             icon=":material/cancel:",
         ):

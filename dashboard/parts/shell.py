@@ -28,8 +28,11 @@ _DRAWN = "shell-drawn"
 """Slot of the states that the buttons of this page were drawn for."""
 
 
-def header(title: str, icon: str) -> None:
-    """The page's title and the controls that all pages share; both live in the URL."""
+def header(title: str, icon: str, timed: bool = True) -> None:
+    """The page's title and the controls that all pages share; both live in the URL.
+
+    Where a page shows no window of time (`timed`), that control stands still.
+    """
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
@@ -45,7 +48,8 @@ def header(title: str, icon: str) -> None:
                 key="window",
                 bind="query-params",
                 label_visibility="collapsed",
-                help="Time window, shared by all pages",
+                disabled=not timed,
+                help="Time window, shared by all live pages",
             )
             st.segmented_control(
                 "Refresh",
@@ -93,6 +97,11 @@ def theme() -> Theme:
     if st.context.theme.type == "dark":
         return "dark still" if client.stands_still() else "dark"
     return "light still" if client.stands_still() else "light"
+
+
+def stored_theme() -> Theme:
+    """The viewer's theme for what is stored: it is no older because nothing runs."""
+    return "dark" if st.context.theme.type == "dark" else "light"
 
 
 def zone() -> tzinfo:

@@ -19,6 +19,12 @@ def notice() -> None:
         _all_stopped(engine.stopped_at)
 
 
+def no_engine() -> None:
+    """Say that no engine runs, on a page whose work needs one; services matter to it no more."""
+    if client.engine() is None:
+        engine_missing("Jobs need one; what they found before is all here.")
+
+
 def _all_stopped(at: float) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(

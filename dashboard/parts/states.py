@@ -49,13 +49,12 @@ def _store_fault(sentence: str) -> None:
     )
 
 
-def engine_missing() -> None:
-    """Say that no engine runs; the button starts one."""
+def engine_missing(
+    means: str = "What you see, in grey, is what was recorded before.",
+) -> None:
+    """Say that no engine runs and what that `means` here; the button starts one."""
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            ":material/power_settings_new: **No engine is running.** "
-            "What you see, in grey, is what was recorded before."
-        )
+        st.markdown(f":material/power_settings_new: **No engine is running.** {means}")
         if st.button("Start the engine", type="primary", key="start-engine"):
             with st.spinner("Starting the engine …", show_time=True):
                 outcome = client.start_engine()

@@ -175,8 +175,9 @@ def newest_event(store: Engine, writer: str) -> int:
 
 
 def jobs_frame(store: Engine, kinds: Sequence[str] | None = None, limit: int = 20) -> pd.DataFrame:
-    """The newest jobs, newest first."""
-    statement = select(jobs).order_by(jobs.c.created_at.desc()).limit(limit)
+    """The newest jobs, newest first, without what they found: that may be long."""
+    names = [column.name for column in jobs.c if column.name != "result"]
+    statement = select(*_columns(jobs, names)).order_by(jobs.c.created_at.desc()).limit(limit)
     return read_frame(
         store, statement if kinds is None else statement.where(jobs.c.kind.in_(kinds))
     )
