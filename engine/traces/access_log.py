@@ -8,6 +8,7 @@ seconds with a decimal point; Apache's `%D`, whole microseconds; or `rt=0.12`) a
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,8 @@ class LogLine(LineFormat):
     def columns(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Time, address, size, and request time and cache status where the log has them."""
         is_read = reads(fields["method"], self.faults)
-        fields = {name: values.filter(is_read) for name, values in fields.items()}
+        if not pc.all(is_read).as_py():
+            fields = {name: values.filter(is_read) for name, values in fields.items()}
         status = _found(fields["tail"], _STATUS)
         return {
             TIME: pa.array(moments(fields["at"])),
@@ -75,8 +77,16 @@ def moments(texts: Any) -> NDArray[np.float64]:  # noqa: ANN401 - Arrow strings
 
 
 def _moment(text: str) -> float:
+    date, _, rest = text.partition(":")
+    clock, _, zone = rest.partition(" ")
+    hour, minute, second = clock.split(":")
+    return _midnight(date, zone) + 3600 * int(hour) + 60 * int(minute) + int(second)
+
+
+@lru_cache(maxsize=1000)
+def _midnight(date: str, zone: str) -> float:
     try:
-        return datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z").timestamp()
+        return datetime.strptime(f"{date} {zone}", "%d/%b/%Y %z").timestamp()
     except ValueError:
         return np.nan
 

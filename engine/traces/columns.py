@@ -34,6 +34,9 @@ BOOKKEEPING = frozenset({"id", "source", "writer", "sequence", "rowid", "row_id"
 MOST_CATEGORIES = 1_000
 """A text column with more is a name of single requests, no category; it is left out."""
 
+_TELLING = 2_000
+"""Texts of the first piece that tell a column's kind."""
+
 _NO = frozenset({"0", "false", "f", "no", "n", "miss", "expired", "bypass", "off"})
 _TRUTHS = YES | _NO
 
@@ -140,9 +143,9 @@ def describe(columns: Iterable[Column]) -> tuple[ColumnInfo, ...]:
 
 
 def _kind_of_texts(texts: Any) -> str:  # noqa: ANN401 - an Arrow array
-    if not np.isnan(numbers(texts)).any():
+    some = texts.slice(0, _TELLING)
+    if not np.isnan(numbers(some)).any():
         return "number"
-    some = texts.slice(0, 1000)
     if {str(text).strip().lower() for text in pc.unique(some).to_pylist()} <= _TRUTHS:
         return "boolean"
     return "category" if np.isnan(Times().seconds(some)).any() else "time"

@@ -74,7 +74,8 @@ class Database:
                     f"{', '.join(names[:40])}."
                 )
             stamp = self._table.c[self.mapped.roles[TIME][0]]
-            if not is_indexed(engine, table, stamp.name):
+            # Our own table has an index that begins with the source.
+            if source is None and not is_indexed(engine, table, stamp.name):
                 _log.warning(
                     "%s has no index that starts with %s, so each page reads it whole; make one "
                     "with: %s", where, stamp.name, index_statement(engine, stamp),

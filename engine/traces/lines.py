@@ -39,7 +39,7 @@ class LineFormat(ABC):
                 self.faults.add(int(numbers[at]), text, "it does not look like the others")
         if not matches.any():
             return None
-        kept = found.drop_null()
+        kept = found if matches.all() else found.drop_null()
         names = [field.name for field in kept.type]
         fields = dict(zip(names, kept.flatten(), strict=True))
         fields[LINE] = pa.array(numbers[matches])

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import secrets
+from functools import lru_cache
 from pathlib import Path
 
 from engine.errors import TraceError
@@ -21,13 +22,23 @@ SALT_FILE = "masking.key"
 MASK = "***"
 """Stands before the digest of what was masked."""
 
-_NAMES = (
-    r"[\w.\-\[\]]*(?:token|passw(?:or)?d|passwd|pwd|passphrase|secret|signature|credential|"
-    r"api[_\-]?key|session|bearer|jwt|auth(?!or))[\w.\-\[\]]*|key|sig|sid|pass|code|hmac|otp|pin|"
-    r"[\w\-]*[_\-]key|x-amz-[\w\-]+|googleaccessid"
+_SECRET = re.compile(
+    r".*(?:token|passw(?:or)?d|passwd|pwd|passphrase|secret|signature|credential|api[_\-]?key|"
+    r"session|bearer|jwt|auth(?!or)).*|key|sig|sid|pass|code|hmac|otp|pin|.*[_\-]key|"
+    r"x-amz-.*|googleaccessid",
+    re.IGNORECASE,
 )
-_PARAMETER = re.compile(rf"(?P<head>(?:^|[?&;#])(?:{_NAMES})=)(?P<secret>[^&;#\s]+)", re.IGNORECASE)
+"""Names of parameters whose values are secrets."""
+
+_PARAMETER = re.compile(r"(?P<head>(?:^|[?&;#])(?P<name>[^=&;#?\s]+)=)(?P<secret>[^&;#\s]+)")
+_PARAMETER_NAME = re.compile(r"(?:^|[?&;#])([^=&;#?\s]+)=")
 _USER = re.compile(r"(?P<head>://)(?P<secret>[^/@\s?#]+)(?=@)")
+
+
+@lru_cache(maxsize=10_000)
+def is_secret(parameter: str) -> bool:
+    """Whether the value of a parameter of this name is a secret."""
+    return _SECRET.fullmatch(parameter) is not None
 
 
 class Masker:
@@ -50,11 +61,13 @@ class Masker:
         text = clean(str(value))
         if self._hash_keys:
             return self.digest(text, 8)
-        return self.text(text) if "=" in text or "@" in text else text
+        return self.text(text)
 
     def text(self, text: str) -> str:
         """Any text with the secrets of addresses in it masked."""
-        return _USER.sub(self._masked, _PARAMETER.sub(self._masked, text))
+        if "=" in text and any(map(is_secret, _PARAMETER_NAME.findall(text))):
+            text = _PARAMETER.sub(self._masked_parameter, text)
+        return _USER.sub(self._masked, text) if "://" in text else text
 
     def name(self, name: str) -> str:
         """An endpoint's name as it may be kept: with `hash_keys` it could be a key itself."""
@@ -63,6 +76,9 @@ class Masker:
     def digest(self, text: str, size: int) -> str:
         """Keyed digest of a text, `size` bytes as hex digits."""
         return hashlib.blake2b(text.encode(), digest_size=size, key=self._salt).hexdigest()
+
+    def _masked_parameter(self, found: re.Match[str]) -> str:
+        return self._masked(found) if is_secret(found["name"]) else found[0]
 
     def _masked(self, found: re.Match[str]) -> str:
         return f"{found['head']}{MASK}{self.digest(found['secret'], 5)}"
