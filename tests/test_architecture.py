@@ -19,6 +19,7 @@ from engine.forecast import FORECASTERS
 from engine.jobs import JOBS
 from engine.registry import resolve
 from engine.services import SERVICES, Service
+from engine.training import ALGORITHMS
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("dashboard", "engine", "db", "mock")
@@ -88,6 +89,7 @@ def test_there_is_no_import_cycle() -> None:
 
 FAMILIES: dict[str, dict[str, str]] = {
     "agent": AGENTS,
+    "algorithm": ALGORITHMS,
     "broker": BROKERS,
     "exporter": EXPORTERS,
     "forecaster": FORECASTERS,
