@@ -28,11 +28,7 @@ from engine.training.policy import TrainedPolicy
 from engine.tunables import Tuned
 from tests.engine.agent.test_work import delivery, prediction
 from tests.engine.models.noted import note
-from tests.engine.models.trained import policy
-
-INDEX = TrainedPolicy(
-    msgspec.structs.replace(policy().spec, readouts={}, algorithms={"index": ""}), {}
-)
+from tests.engine.models.trained import INDEX, policy
 
 
 def traffic(**changes: float) -> Traffic:

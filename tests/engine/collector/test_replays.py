@@ -12,10 +12,12 @@ from db.session import reading
 from db.tables import decisions, predictions, rollups
 from engine.collector.follower import Follower
 from engine.collector.reader import RowReader
-from engine.collector.replays import Shadows
+from engine.collector.replays import MODEL, Shadows
 from engine.records import TOTAL
 from engine.sources import Source
+from engine.training.policy import TrainedPolicy
 from tests.engine.collector.rows import raw_rows, write
+from tests.engine.models.trained import INDEX
 
 START = 1_700_000_000
 CAPACITY = 200_000
@@ -91,7 +93,8 @@ def test_every_shadow_sees_every_request_once_also_over_restarts(
         if second in {23, 47}:
             following = follower(source, sqlite_store)
         following.turn(float(START + second))
-    for policy in Shadows.names:
+    assert figures(sqlite_store, MODEL, 1) == (0, 0)  # nobody promoted one
+    for policy in set(Shadows.names) - {MODEL}:
         assert figures(sqlite_store, policy, 1)[0] == 3000
         assert figures(sqlite_store, policy, 10)[0] == 3000
         assert figures(sqlite_store, policy, 10)[1] > 1000
@@ -112,6 +115,35 @@ def test_the_agents_shadow_obeys_its_decisions(sqlite_store: Engine, source: Sou
     assert kept[1] > 0.5 * kept[0]
     assert figures(sqlite_store, "heuristic", 10, "/a")[1] > dropped[1]
     assert figures(sqlite_store, "heuristic", 1, "/a") == (0, 0)
+
+
+class Champion:
+    """A model that anybody may take away."""
+
+    here = True
+
+    def get(self, _alias: str) -> tuple[int, TrainedPolicy] | None:
+        return (1, INDEX) if self.here else None
+
+
+def test_a_trained_model_is_replayed_beside_the_agent_while_there_is_one(
+    sqlite_store: Engine, source: Source
+) -> None:
+    write(sqlite_store, raw_rows(source.id, 3000, START))
+    champion = Champion()
+    shadows = Shadows(CAPACITY, source.id, sqlite_store, champion)
+    following = Follower(source, sqlite_store, RowReader(source, sqlite_store), shadows)
+    for second in range(80):
+        champion.here = second < 45
+        if second % 5 == 1:
+            for name in ("/a", "/b"):
+                decide(sqlite_store, source.id, START + second + 4, name, "drop")
+        following.turn(float(START + second))
+    requests, hits = figures(sqlite_store, MODEL, 1)
+    assert 1000 < requests < 3000
+    # Few keys asked for often: the model keeps what the agent was told to drop.
+    assert hits > 0.3 * requests
+    assert figures(sqlite_store, "agent", 10, TOTAL)[1] < hits
 
 
 def test_rulings_of_a_long_interval_stay_in_force_over_a_restart(

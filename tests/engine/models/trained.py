@@ -53,3 +53,18 @@ def policy(seed: int = 0, **changes: Any) -> TrainedPolicy:  # noqa: ANN401 - fi
         "data": {"name": "web", "digest": "d" * 64},
     }
     return TrainedPolicy(PolicySpec(**(fields | changes)), made)
+
+
+INDEX = TrainedPolicy(
+    PolicySpec(
+        environment="slot-rent",
+        algorithms={"index": ""},
+        features=NAMES,
+        columns=(),
+        capacity=100,
+        by_bytes=False,
+        lifetime=250.0,
+    ),
+    {},
+)
+"""The reuse index alone: a policy without a network."""
