@@ -19,6 +19,7 @@ from engine.forecast import FORECASTERS
 from engine.jobs import JOBS
 from engine.registry import resolve
 from engine.services import SERVICES, Service
+from engine.traces import READERS
 from engine.training import ALGORITHMS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,6 +94,7 @@ FAMILIES: dict[str, dict[str, str]] = {
     "broker": BROKERS,
     "exporter": EXPORTERS,
     "forecaster": FORECASTERS,
+    "format": READERS,
     "policy": POLICIES,
 }
 
