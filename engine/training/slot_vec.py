@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
 
 from engine.cache.features import RENT
 from engine.training import slot_rent
 from engine.training.item_rows import ItemRows
-from engine.training.network import CLIP
-
-_Indices = None | int | Iterable[int]
+from engine.training.vec import CompiledVec
 
 
-class SlotRentVec(VecEnv):
+class SlotRentVec(CompiledVec):
     """Places of a cache as environments of their own; made by `slot_rent.make_vec`.
 
     Attributes:
@@ -35,9 +30,7 @@ class SlotRentVec(VecEnv):
         self._state = slot_rent.places(slots)
         self._returns = np.zeros(slots)
         self._nothing: list[dict[str, Any]] = [{} for _ in range(slots)]
-        self._actions = np.zeros(slots, np.int64)
-        box = spaces.Box(-CLIP, CLIP, (len(items.features),), np.float32)
-        super().__init__(slots, box, spaces.Discrete(2))
+        super().__init__(slots, len(items.features))
 
     def reset(self) -> NDArray[np.float32]:
         """Start every place anew; observations float32[slots, d]."""
@@ -55,10 +48,6 @@ class SlotRentVec(VecEnv):
         slot_rent.begin(self._state, self.items, everywhere, (row, check, rent))
         self._returns[:] = 0
         return slot_rent.look(self._state, self.items)
-
-    def step_async(self, actions: NDArray[Any]) -> None:
-        """Take the actions of the coming step, int[slots]."""
-        self._actions = np.asarray(actions, np.int64).reshape(self.num_envs)
 
     def step_wait(self) -> tuple[Any, Any, Any, Any]:
         """Observations, rewards, whether an episode ended, and stable-baselines3's infos."""
@@ -88,29 +77,3 @@ class SlotRentVec(VecEnv):
         starts = slot_rent.draw_starts(self.items, self._rng, len(where))
         slot_rent.begin(self._state, self.items, where, starts)
         self._returns[where] = 0
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-    def get_attr(self, attr_name: str, indices: _Indices = None) -> list[Any]:
-        """The attribute, the same for every place."""
-        return [getattr(self, attr_name, None)] * len(list(self._get_indices(indices)))
-
-    def set_attr(self, attr_name: str, value: Any, indices: _Indices = None) -> None:  # noqa: ANN401, ARG002
-        """Set an attribute of all places."""
-        setattr(self, attr_name, value)
-
-    def env_method(
-        self,
-        method_name: str,
-        *args: Any,  # noqa: ANN401
-        indices: _Indices = None,
-        **kwargs: Any,  # noqa: ANN401
-    ) -> list[Any]:
-        """Call a method once; its result for every place asked."""
-        result = getattr(self, method_name)(*args, **kwargs)
-        return [result] * len(list(self._get_indices(indices)))
-
-    def env_is_wrapped(self, wrapper_class: type[Any], indices: _Indices = None) -> list[bool]:  # noqa: ARG002
-        """No place is wrapped."""
-        return [False] * len(list(self._get_indices(indices)))
