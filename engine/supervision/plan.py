@@ -32,7 +32,8 @@ class Limits:
     starts: int = 5
     window_s: float = 30.0
     needs_s: float = 10.0
-    """How long a start waits at most for the services it needs."""
+    """How long a start waits for services it needs that have no process; one that is starting is
+    waited for until it is ready or killed."""
     orphan_s: float = 1.4
     """How long everything may take to end when the owner has gone, before it is killed."""
     cancel_s: float = 10.0

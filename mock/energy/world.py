@@ -12,9 +12,10 @@ import time
 from collections.abc import Iterable
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Engine, bindparam, delete, func, select, update
 
 from db.session import reading, writing
+from db.writes import insert
 from mock.energy import shape
 from mock.energy import tables as t
 from mock.energy.reference import AREA_OF, BRANCHES, MUNICIPALITIES, PRICE_AREAS
@@ -24,6 +25,12 @@ HISTORY_DAYS = 45
 
 PACE = {"production": 0.2, "exchange": 0.4, "consumption": 2.0, "settlement": 6.0}
 """Simulated hours between two revisions of each part."""
+
+SLICE_HOURS = 24
+"""Hours filled in one transaction: others write to the same store while it is being filled."""
+
+BREATH_S = 0.01
+"""Pause between two of them: who waits for SQLite's lock looks for it only now and then."""
 
 REVISED_HOURS = 6
 """How many of the newest hours a revision touches."""
@@ -44,22 +51,31 @@ def fill(store: Engine, now: float, seed: int = 0) -> int:
     added = _fill_reference(store)
     if newest is not None and newest >= last:
         return added
+    if newest is not None:
+        _forget_before(store, first)
     begin = max(first, newest + 1) if newest is not None else first
-    hours = np.arange(begin, last + 1, dtype=np.int64)
-    with writing(store) as connection:
-        for table in (t.production, t.consumption, t.exchange):
-            connection.execute(delete(table).where(table.c.hour < first))
-            connection.execute(delete(table).where(table.c.hour >= begin))
-        added += _insert(connection, t.production, shape.production_rows(hours, seed))
-        added += _insert(connection, t.consumption, shape.consumption_rows(hours, seed))
-        added += _insert(connection, t.exchange, shape.exchange_rows(hours, seed))
+    for hour in range(begin, last + 1, SLICE_HOURS):
+        hours = np.arange(hour, min(hour + SLICE_HOURS, last + 1), dtype=np.int64)
+        added += _fill_hours(store, hours, seed)
+        time.sleep(BREATH_S)
     return added
 
 
-def _insert(connection: Connection, table: Table, rows: list[shape.Row]) -> int:
-    for begin in range(0, len(rows), 20_000):
-        connection.execute(insert(table), rows[begin : begin + 20_000])
-    return len(rows)
+def _fill_hours(store: Engine, hours: shape.Hours, seed: int) -> int:
+    """All rows of some hours or none, so that a fill that was cut off goes on after them."""
+    made = (
+        (t.production, shape.production_rows(hours, seed)),
+        (t.consumption, shape.consumption_rows(hours, seed)),
+        (t.exchange, shape.exchange_rows(hours, seed)),
+    )
+    with writing(store) as connection:
+        return sum(insert(connection, table, rows) for table, rows in made)
+
+
+def _forget_before(store: Engine, first: int) -> None:
+    with writing(store) as connection:
+        for table in (t.production, t.consumption, t.exchange):
+            connection.execute(delete(table).where(table.c.hour < first))
 
 
 def _fill_reference(store: Engine) -> int:
@@ -77,7 +93,7 @@ def _fill_reference(store: Engine) -> int:
             (t.municipalities, towns),
             (t.branches, trades),
         ):
-            connection.execute(insert(table), rows)
+            insert(connection, table, rows)
         return len(areas) + len(towns) + len(trades)
 
 

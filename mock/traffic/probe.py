@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import random
 import time
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
@@ -36,11 +36,22 @@ def check_address(url: str, allow_remote: bool) -> str:
         host, parts = None, urlsplit("")
     if parts.scheme not in ("http", "https") or not host:
         raise WrongAddress(f"{url!r} is no address; write it as http://127.0.0.1:8001.")
+    if "://" not in url and not _is_named(parts):
+        raise WrongAddress(
+            f"{url!r} is no address of an API; write it as http://HOST:PORT, "
+            "such as http://127.0.0.1:8001."
+        )
     if not allow_remote and not is_loopback(host):
         raise WrongAddress(
             f"{host} is another machine; --allow-remote sends load there, if it is yours."
         )
     return text.rstrip("/")
+
+
+def _is_named(parts: SplitResult) -> bool:
+    """Whether an address without http:// names a machine all the same, and not just a word."""
+    host = parts.hostname or ""
+    return bool(parts.port) or "." in host or ":" in host or is_loopback(host)
 
 
 def is_loopback(host: str) -> bool:

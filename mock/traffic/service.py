@@ -31,7 +31,10 @@ TURN_S = 0.5
 TUNABLES_S = 2.0
 SUMMARY_S = 60.0
 PATIENCE = 10
-"""Requests without an answer, one after the other, before the origin counts as away."""
+"""Requests without an answer, one after the other, before the origin is looked at."""
+
+LOOKS = 3
+"""Looks without an answer, one after the other, before the origin counts as away."""
 
 
 class Traffic:
@@ -48,15 +51,20 @@ class Traffic:
 
     async def run(self) -> None:
         """Send until told to stop."""
+        unanswered = 0
         while not self._lifeline.stopping.is_set():
             address = origin_address(self._settings)
             if await self._answers(address):
+                unanswered = 0
                 self._lifeline.recovered()
                 await self._stretch(address)
             else:
-                self._lifeline.degraded(
-                    f"The sample origin does not answer at {address}; trying again every second."
-                )
+                unanswered += 1
+                if unanswered >= LOOKS:
+                    self._lifeline.degraded(
+                        f"The sample origin does not answer at {address}; "
+                        "trying again every second."
+                    )
                 self._lifeline.beat(self._sent)
                 await asyncio.sleep(1.0)
 

@@ -151,6 +151,8 @@ def test_connection_trouble_is_named_in_one_sentence(tmp_path: Path) -> None:
     [
         (["--api_url", "http://192.0.2.1"], "--allow-remote"),
         (["--api_url", "ftp://127.0.0.1"], "is no address"),
+        (["--api_url", "nonsense"], "'nonsense' is no address of an API; write it as http://"),
+        (["--api_url", "api.example.org"], "is another machine"),
         (["--n", "0"], "n is 0"),
         (["--rate", "0"], "rate is 0"),
         (["--header-env", "NO_SUCH"], "NO_SUCH is not set"),
@@ -212,7 +214,7 @@ def test_the_service_follows_its_tunables_and_waits_for_an_origin(origin: Runnin
         env=origin.environment,
     )
     try:
-        assert wait_for(lambda: recorded() > 30)
+        assert wait_for(lambda: recorded() > 30, 60)
         set_tunable(origin.store, "traffic.rate", 200, "test")
 
         def is_faster() -> bool:
@@ -220,7 +222,7 @@ def test_the_service_follows_its_tunables_and_waits_for_an_origin(origin: Runnin
             time.sleep(1)
             return recorded() - before > 60
 
-        assert wait_for(is_faster, 15)
+        assert wait_for(is_faster, 60)
         origin.stop()
         time.sleep(1.5)
         assert process.poll() is None, "an origin that is away ends nothing"
