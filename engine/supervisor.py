@@ -61,6 +61,7 @@ class Supervisor:
         self.jobs = Jobs(plan, self.events, self._selector)
         self._ending = False
         self._end_by: float | None = None
+        self._hurry_by: float | None = None
         self._turned = time.monotonic()
 
     def run(self) -> int:
@@ -94,11 +95,15 @@ class Supervisor:
         return 0
 
     def end(self, within_s: float | None = None) -> None:
-        """Stop everything in reverse order; what still lives after `within_s` is killed."""
+        """Stop everything in reverse order; what still lives after `within_s` is killed.
+
+        After half of `within_s` all are asked to end at once: else what others need, which is
+        asked last, would have no time left to end by itself.
+        """
         self._ending = True
-        if within_s is not None:
-            by = time.monotonic() + within_s
-            self._end_by = by if self._end_by is None else min(by, self._end_by)
+        if within_s is not None and self._end_by is None:
+            now = time.monotonic()
+            self._hurry_by, self._end_by = now + within_s / 2, now + within_s
         for runner in self.runners.values():
             runner.unwant()
         self.jobs.stop_all()
@@ -213,17 +218,17 @@ class Supervisor:
         for runner in self.runners.values():
             runner.turn(now)
         self.jobs.turn(now, self._ending)
-        self._stop_unwanted()
+        self._stop_unwanted(in_haste=self._hurry_by is not None and now >= self._hurry_by)
         self._start_due(now)
         if self._end_by is not None and now >= self._end_by:
             for runner in self._alive():
                 runner.kill("killed: the engine ends")
             self.jobs.kill_all()
 
-    def _stop_unwanted(self) -> None:
+    def _stop_unwanted(self, *, in_haste: bool) -> None:
         for runner in reversed(self.runners.values()):
             leaving = (r.alive and not r.wanted for r in self.dependents(runner.name))
-            if runner.alive and not runner.wanted and not any(leaving):
+            if runner.alive and not runner.wanted and (in_haste or not any(leaving)):
                 runner.stop_now()
 
     def _start_due(self, now: float) -> None:
@@ -231,7 +236,10 @@ class Supervisor:
             if not runner.due(now):
                 continue
             needed = [self.runners[n] for n in runner.service.needs if n in self.runners]
-            if all(need.settled for need in needed) or runner.waited_long(now):
+            awaited = [need for need in needed if not need.settled]
+            # What is just starting has a time of its own in which it must get ready.
+            down = not any(need.alive for need in awaited)
+            if not awaited or (down and runner.waited_long(now)):
                 runner.start()
 
 

@@ -116,7 +116,7 @@ class Runner:
         return self.wanted and not self.alive and not failed and now >= self._start_at
 
     def waited_long(self, now: float) -> bool:
-        """Whether it has waited long enough for what it needs."""
+        """Whether it has waited long enough for services it needs that do not even start."""
         return now - self._asked_at >= self._limits.needs_s
 
     def start(self) -> None:
@@ -246,7 +246,9 @@ class Runner:
 
     def _after_end(self, reason: str, code: int | None = None) -> None:
         now = time.monotonic()
-        asked, self._stopping, self._deadline = self._stopping, False, None
+        # What nobody wants any more and was killed before its turn is no fault.
+        asked = self._stopping or bool(self._killed_for and not self.wanted)
+        self._stopping, self._deadline = False, None
         if asked:
             clean = code == 0 or code == -signal.SIGTERM
             self._events.add(self.name, "stopped", "stopped" if clean else reason)

@@ -233,6 +233,41 @@ def test_the_end_of_the_owner_ends_everything_within_two_seconds(start: Start) -
     assert not engine.plan.run_file.exists()
 
 
+def test_what_others_need_may_still_end_by_itself_when_the_owner_is_gone(
+    start: Start, tmp_path: Path
+) -> None:
+    history = tmp_path / "history"
+    engine = start(
+        stub("base", "--history", str(history)), stub("deaf", "--ignore-term", needs=("base",))
+    )
+    engine.becomes("deaf", "running")
+    assert engine.owner_pipe is not None
+    os.close(engine.owner_pipe)
+    engine.owner_pipe = None
+    until(engine.all_gone, 4)
+    assert history.read_text().splitlines() == ["base up", "base down"]
+    log = (engine.plan.log_path / "engine.log").read_text()
+    assert "base: stopped" in log
+    assert "deaf: killed: the engine ends" in log
+    assert "ERROR" not in log
+
+
+def test_what_needs_a_service_that_is_slow_to_start_waits_for_it(
+    start: Start, tmp_path: Path
+) -> None:
+    history = tmp_path / "history"
+    say = ("--history", str(history))
+    engine = start(
+        stub("slow", *say, "--ready-after", "1.0"),
+        stub("other", *say, needs=("slow",)),
+        limits=Limits(needs_s=0.1),
+    )
+    engine.becomes("other", "running")
+    ready = next(e["at"] for e in engine.events("ready") if e["service"] == "slow")
+    started = next(e["at"] for e in engine.events("started") if e["service"] == "other")
+    assert started >= ready
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_everything_and_exits_0(start: Start, number: signal.Signals) -> None:
     engine = start(stub("one"))
