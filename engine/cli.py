@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.commands import COMMANDS
@@ -130,21 +130,33 @@ def doctor(_given: argparse.Namespace, settings: Settings) -> int:
 def jobs(given: argparse.Namespace, settings: Settings) -> int:
     """List jobs, start one or cancel one."""
     from engine import actions as act
-    from engine.job_words import note
 
+    if given.params and not given.start:
+        raise JobError(
+            f"{given.params[0]!r} is a parameter of no job; write --start KIND before it, or "
+            "leave it out to list the jobs."
+        )
     if given.start:
         say(act.start_job(given.start, _params(given.params), who(), settings))
     elif given.cancel:
         act.cancel_job(given.cancel, who(), settings)
         say(f"Job {given.cancel} was asked to end.")
     else:
-        lines = [
-            (j["id"], j["kind"], j["state"], f"{j['progress']:.0%}", ago(j["created_at"]),
-             note(j))
-            for j in act.jobs(given.limit, settings)
-        ]  # fmt: skip
-        say(rows(("JOB", "KIND", "STATE", "DONE", "AGE", "MESSAGE"), lines))
+        _show_jobs(act.jobs(given.limit, settings))
     return 0
+
+
+def _show_jobs(found: Sequence[Mapping[str, Any]]) -> None:
+    from engine.job_words import note
+
+    if not found:
+        say("No job has run yet.")
+        return
+    lines = [
+        (j["id"], j["kind"], j["state"], f"{j['progress']:.0%}", ago(j["created_at"]), note(j))
+        for j in found
+    ]
+    say(rows(("JOB", "KIND", "STATE", "DONE", "AGE", "MESSAGE"), lines))
 
 
 def _params(pairs: Sequence[str]) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def target(given: argparse.Namespace, settings: Settings) -> URL:
     if given.db_type == "sqlite":
         if not given.database:
             raise StoreError("--db_type sqlite needs --database with the name of the file.")
-        return URL.create("sqlite", database=str(Path(given.database).absolute()))
+        return URL.create("sqlite", database=str(_in_a_folder(Path(given.database).absolute())))
     password = given.password or settings.db_password.get_secret_value() or None
     url = URL.create(
         given.db_type,
@@ -134,6 +134,15 @@ def target(given: argparse.Namespace, settings: Settings) -> URL:
         database=given.database or settings.db_name,
     )
     return normalise_url(url.render_as_string(hide_password=False))
+
+
+def _in_a_folder(file: Path) -> Path:
+    if not file.parent.is_dir():
+        raise StoreError(
+            f"There is no folder {file.parent} for the SQLite file {file.name}; make it first, or "
+            "give --database another place."
+        )
+    return file
 
 
 def main(arguments: list[str] | None = None) -> int:

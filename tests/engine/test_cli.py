@@ -119,6 +119,7 @@ def test_a_whole_life_from_up_to_down(terminal: Terminal) -> None:
     assert "Serving" in terminal.run("logs", "queue").stdout
     assert terminal.run("tune", "agent.hold", "on").stdout == "agent.hold = True\n"
     assert "is 'perhaps'" in terminal.run("tune", "agent.hold", "perhaps").stderr
+    assert terminal.run("jobs").stdout == "No job has run yet.\n"
     doctor = terminal.run("doctor")
     assert doctor.returncode == 0, doctor.stdout
     assert "revision" in doctor.stdout
@@ -180,6 +181,7 @@ def test_a_dashboard_attaches_to_an_engine_and_leaves_it_running(terminal: Termi
         (("status",), 2, "No engine runs on this data folder"),
         (("down",), 2, "No engine runs on this data folder"),
         (("tune", "agent.learning_rat", "1"), 2, "There is no tunable"),
+        (("jobs", "zzz"), 2, "'zzz' is a parameter of no job; write --start KIND before it"),
         (("logs", "nobody"), 2, "There is no log of 'nobody'"),
     ],
 )

@@ -139,6 +139,7 @@ def test_the_command_fills_each_kind_of_database(
         (["--db_type", "mysql", "--port", "1", "--user", "u"], "Could not reach"),
         (["--host", "db"], "add --db_type"),
         (["--db_type", "sqlite"], "needs --database"),
+        (["--db_type", "sqlite", "--database", "/no/such/x.db"], "There is no folder /no/such for"),
         (["--rows", "0"], "rows is 0"),
         (["--hours", "-2"], "hours is -2"),
     ],
