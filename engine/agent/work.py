@@ -27,6 +27,7 @@ from engine.agent.deciding import (
 from engine.agent.guard import Floor, news, stance
 from engine.agent.judge import Judge
 from engine.agent.keeper import Keeper
+from engine.agent.telling import Telling
 from engine.broker.base import Delivery
 from engine.models.live import LiveModels
 from engine.records import Prediction
@@ -56,6 +57,7 @@ class Deciding:
         self._events = 0
         self._writer = f"agent-{time.time_ns():x}"
         self._due: dict[str, float] = {}
+        self._telling = Telling()
         self.decided = 0
         self.dropped = 0
 
@@ -87,7 +89,10 @@ class Deciding:
                 continue
             seen = observe(prediction, held, lately)
             rows.append(decide(agent, prediction, seen, self.tuned, attitude, now, begin))
-        self.decided += writes.insert(self._store, tables.decisions, rows)
+        new = writes.insert(self._store, tables.decisions, rows)
+        if new:
+            _log.info("%s", self._telling.line(rows))
+        self.decided += new
         self.dropped += dropped.total()
         if dropped:
             reasons = ", ".join(f"{count} {why}" for why, count in dropped.items())

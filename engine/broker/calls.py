@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 
 log = logging.getLogger("engine.broker.client")
 
@@ -48,16 +49,22 @@ class CallLog:
             # Asked once a second: asking costs as much as a tenth of a call.
             self._talkative = log.isEnabledFor(logging.DEBUG)
             since, self._since, self._due = self._since, now, now + SUMMARY_S
-        put, got = sum(note[2] for note in notes), sum(note[3] for note in notes)
-        if put or got:
-            slowest_ms = 1000 * max((n[1] for n in notes if n[0] != "get_many"), default=0.0)
-            log.info(
-                "Queue %s in %.1f s: put %d, got %d, overwritten %d, %d calls, slowest %.1f ms",
-                self._name,
-                now - since,
-                put,
-                got,
-                sum(note[4] for note in notes),
-                len(notes),
-                slowest_ms,
-            )
+        if any(note[2] or note[3] for note in notes):
+            log.info("Queue %s in %.1f s: %s", self._name, now - since, summary(notes))
+
+
+def summary(notes: Sequence[Note]) -> str:
+    """What some calls moved, how many they were, and how long the slowest took.
+
+    Only puts are timed: a get takes as long as there is nothing to get.
+    """
+    put, got, overwritten = (sum(note[place] for note in notes) for place in (2, 3, 4))
+    moved = [
+        f"{word} {count}"
+        for word, count in (("put", put), ("got", got), ("overwrote", overwritten))
+        if count
+    ]
+    calls = f"{len(notes)} call{'s' if len(notes) > 1 else ''}"
+    timed = [note[1] for note in notes if note[0] != "get_many"]
+    slowest = f", the slowest put took {1000 * max(timed):.1f} ms" if timed else ""
+    return f"{', '.join(moved)} in {calls}{slowest}"
