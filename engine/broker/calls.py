@@ -58,13 +58,13 @@ def summary(notes: Sequence[Note]) -> str:
 
     Only puts are timed: a get takes as long as there is nothing to get.
     """
-    put, got, overwritten = (sum(note[place] for note in notes) for place in (2, 3, 4))
-    moved = [
-        f"{word} {count}"
-        for word, count in (("put", put), ("got", got), ("overwrote", overwritten))
-        if count
-    ]
+    moved = {
+        "put": sum(note[2] for note in notes),
+        "got": sum(note[3] for note in notes),
+        "overwrote": sum(note[4] for note in notes),
+    }
+    told = ", ".join(f"{word} {count}" for word, count in moved.items() if count)
     calls = f"{len(notes)} call{'s' if len(notes) > 1 else ''}"
     timed = [note[1] for note in notes if note[0] != "get_many"]
     slowest = f", the slowest put took {1000 * max(timed):.1f} ms" if timed else ""
-    return f"{', '.join(moved)} in {calls}{slowest}"
+    return f"{told} in {calls}{slowest}"
