@@ -117,26 +117,53 @@ def empty_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str
         forget()
 
 
+class DemoFile:
+    """A demo store, filled again before pages would call its rows old: a session may take long."""
+
+    AHEAD_S = 240
+    """Its rows reach this far into the future, so that they stay fresh through a slow test."""
+
+    LEAST_S = 180
+    """How long they are fresh at least when a test begins."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._filled = float("-inf")
+
+    def fresh(self) -> Path:
+        """The file, filled anew if its rows are nearly old."""
+        now = time.time()
+        if now - self._filled > self.AHEAD_S - self.LEAST_S:
+            self._filled = now
+            self._fill(now)
+        return self._path
+
+    @property
+    def _path(self) -> Path:
+        return self._folder / f"{self._filled:.0f}.sqlite3"
+
+    def _fill(self, now: float) -> None:
+        store = open_store(f"sqlite:///{self._path}")
+        migrate(store)
+        demo.fill(store, now=now + self.AHEAD_S, span_s=320 + self.AHEAD_S)
+        store.dispose()
+        with sqlite3.connect(self._path) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 @pytest.fixture(scope="session")
-def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store filled once; its rows reach a little into the future, so that they stay fresh."""
-    path = tmp_path_factory.mktemp("demo") / "demo.sqlite3"
-    store = open_store(f"sqlite:///{path}")
-    migrate(store)
-    demo.fill(store, now=time.time() + 120, span_s=440)
-    store.dispose()
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return path
+def demo_file(tmp_path_factory: pytest.TempPathFactory) -> DemoFile:
+    """What `filled_store` copies: to fill a store for every test would take too long."""
+    return DemoFile(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture
-def filled_store(empty_store: str, demo_file: Path) -> str:
+def filled_store(empty_store: str, demo_file: DemoFile) -> str:
     """A store of some busy minutes."""
     target = Path(make_url(empty_store).database or "")
     for left in target.parent.glob(f"{target.name}*"):
         left.unlink()
-    shutil.copy(demo_file, target)
+    shutil.copy(demo_file.fresh(), target)
     return empty_store
 
 
