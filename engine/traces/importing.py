@@ -68,8 +68,7 @@ def open_trace(what: str | Path, settings: Settings, options: Options | None = N
         )
     chosen = options or Options()
     origin = file_origin(path, chosen, settings)
-    with _workplace(None) as folder:
-        spool = Spool(folder)
+    with _workplace(None) as folder, contextlib.closing(Spool(folder)) as spool:
         rows = Rows(spool, chosen, masker_of(chosen, settings))
         _read(origin, rows)
         info = _info(origin, rows, spool, origin.name)
@@ -102,8 +101,7 @@ def import_trace(
     """
     chosen = name or origin.name
     folder = folder_of(chosen, settings)
-    with _workplace(traces_path(settings)) as work:
-        spool = Spool(work)
+    with _workplace(traces_path(settings)) as work, contextlib.closing(Spool(work)) as spool:
         rows = Rows(spool, options, masker_of(options, settings))
         if not _read(origin, rows, progress, cancelled):
             return None
