@@ -42,6 +42,9 @@ DELAY_S = 1.2
 
 TURN_S = 0.25
 
+PATIENCE_S = 30.0
+"""How long after its start a collector may have collected nothing: both start at once."""
+
 
 class Forecasting:
     """Makes one round each interval; counts what it sent and what was overwritten."""
@@ -55,6 +58,7 @@ class Forecasting:
         self._broker: Broker | None = None
         self._book: SeriesBook | None = None
         self._done = 0.0
+        self._begun = time.monotonic()
         self._tuned, self._second = Tuned(), -1
         self._writer, self._told = f"forecaster-{time.time_ns():x}", [""]
         self.sent = self.overwritten = 0
@@ -86,7 +90,8 @@ class Forecasting:
     def _round(self, tuned: Tuned, config: Config, now: float) -> None:
         watermark = sources.watermark(self._store, self.source.id)
         if watermark is None:
-            self.trouble = "Nothing has been collected yet, so there is nothing to forecast from."
+            if time.monotonic() - self._begun > PATIENCE_S:
+                self.trouble = "Nothing has been collected yet; is the collector running?"
             return
         book = self._book_of(int(config.interval_s))
         book.refresh(watermark)

@@ -152,6 +152,18 @@ def test_a_collector_far_behind_is_said_and_nothing_is_sent(
     assert not queue.bursts
 
 
+def test_a_collector_that_is_just_starting_is_no_trouble(
+    settings: Settings, sqlite_store: Engine, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Forecasting(settings, sqlite_store)
+    work.work(START + 1.5)
+    assert work.trouble == ""
+    later = time.monotonic() + service.PATIENCE_S + 1
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    work.work(START + 6.5)
+    assert work.trouble == "Nothing has been collected yet; is the collector running?"
+
+
 def test_a_nonsensical_tunable_in_the_store_changes_nothing(
     settings: Settings, sqlite_store: Engine, queue: Queue
 ) -> None:
