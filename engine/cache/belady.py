@@ -97,7 +97,7 @@ def _load(state: _State, key: int, weight: int, following: int) -> None:
     tally = state.tally
     while tally[USED] + weight > tally[CAPACITY]:
         furthest = least(state.heap)
-        if -state.heap.priority[furthest] < following:
+        if -state.heap.rank[0, 0] < following:
             return
         _drop(state, furthest)
     weigh(state.weights, key, weight)

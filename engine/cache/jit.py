@@ -30,8 +30,14 @@ def compiled(function: _F) -> _F:
 def helper(function: _F) -> _F:
     """The same for what compiled code alone calls; from Python it cannot be called.
 
-    It needs no wrapper, which for functions of many arrays is most of the time to compile them.
+    It needs no wrapper, which for functions of many arrays is most of the time to compile them; and
+    it becomes part of its caller, because handing over the arrays takes longer than the work.
     """
+    return cast("_F", _watched(njit(cache=True, forceinline=True, **_NO_WRAPPER)(function)))
+
+
+def apart(function: _F) -> _F:
+    """As `helper`, but called, not merged: for what is long and would be merged in many places."""
     return cast("_F", _watched(njit(cache=True, **_NO_WRAPPER)(function)))
 
 
@@ -51,12 +57,12 @@ def settled(values: ArrayLike, kind: type[np.generic]) -> NDArray[Any]:
 
 
 def _watched(made: Any) -> Any:  # noqa: ANN401 - the place kept code knows no public way to
-    """Extend numba's stamp, which knows the function's own file alone, by its helpers' files."""
+    """Extend numba's stamp, which knows the function's own file alone, by its helpers' and this."""
     if not hasattr(made, "py_func"):  # NUMBA_DISABLE_JIT: a plain function
         return made
     function = made.py_func
     helpers = (v for v in function.__globals__.values() if isinstance(v, Dispatcher))
-    files = frozenset({function.__code__.co_filename}).union(
+    files = frozenset({__file__, function.__code__.co_filename}).union(
         *(_sources.get(id(helper), frozenset()) for helper in helpers)
     )
     _sources[id(made)] = files

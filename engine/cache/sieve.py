@@ -8,7 +8,8 @@ import numpy as np
 
 from engine.cache.base import Policy, Replay, Room
 from engine.cache.jit import compiled, helper
-from engine.cache.lists import PREV, last, linked, new_links, push_front, unlink
+from engine.cache.lists import PREV, last, new_links, push_front, unlink
+from engine.cache.places import Places, free_place, new_places, take_place
 from engine.cache.stepping import (
     CAPACITY,
     OWN,
@@ -26,9 +27,13 @@ _HAND = OWN
 
 
 class _State(NamedTuple):
+    places: Places
     links: Array
+    """Of places."""
     visited: Array
+    """By place."""
     weights: Array
+    """By place."""
     tally: Array
 
 
@@ -46,9 +51,14 @@ class Sieve(Policy):
     def start(self, room: Room, seed: int = 0) -> Replay:  # noqa: ARG002 - it draws nothing
         """An empty cache."""
         tally = new_tally(room, 1)
-        tally[_HAND] = room.distinct
-        visited = np.zeros(room.distinct, np.bool_)
-        state = _State(new_links(room.distinct, 1), visited, new_weights(room), tally)
+        tally[_HAND] = room.places
+        state = _State(
+            new_places(room.distinct, room.places),
+            new_links(room.places, 1),
+            np.zeros(room.places, np.bool_),
+            new_weights(room),
+            tally,
+        )
         return Stepper(room, state, _run)
 
 
@@ -60,17 +70,18 @@ def _run(state: _State, keys: Array, sizes: Array, _costs: Array, hits: Array) -
 
 @helper
 def _ask(state: _State, key: int, weight: int) -> bool:
-    tally = state.tally
-    if linked(state.links, key):
-        state.visited[key] = True
+    tally, place = state.tally, state.places.of[key]
+    if place >= 0:
+        state.visited[place] = True
         return True
     if weight > tally[CAPACITY]:
         return False
     while tally[USED] + weight > tally[CAPACITY]:
         _evict(state)
-    push_front(state.links, len(state.visited), key)
-    state.visited[key] = False
-    weigh(state.weights, key, weight)
+    place = take_place(state.places, key)
+    push_front(state.links, len(state.visited), place)
+    state.visited[place] = False
+    weigh(state.weights, place, weight)
     tally[USED] += weight
     return False
 
@@ -89,4 +100,5 @@ def _evict(state: _State) -> None:
             victim = last(links, order)
     tally[_HAND] = links[victim, PREV]
     unlink(links, victim)
+    free_place(state.places, victim)
     tally[USED] -= at(state.weights, victim)

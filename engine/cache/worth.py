@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.cache.base import Replay, Room
-from engine.cache.heap import Heap, contains, least, new_heap, put, remove
+from engine.cache.heap import Heap, least, new_heap, put, remove
 from engine.cache.jit import compiled, helper
+from engine.cache.places import Places, free_place, new_places, take_place
 from engine.cache.stepping import (
     CAPACITY,
     USED,
@@ -22,8 +23,11 @@ from engine.cache.stepping import (
 
 
 class _State(NamedTuple):
+    places: Places
     heap: Heap
+    """Of places."""
     frequency: Array
+    """By place."""
     age: Array
     """The priority of what went last (L of the paper), and its weights: of age, of cost."""
     weights: Array
@@ -40,8 +44,9 @@ def start_by_worth(room: Room, *, ageing: bool, by_size: bool, by_cost: bool) ->
         by_cost: whether worth counts the cost of a miss as known at the request.
     """
     state = _State(
-        new_heap(room.distinct, room.places),
-        np.zeros(room.distinct, np.int32),
+        new_places(room.distinct, room.places),
+        new_heap(room.places, room.places),
+        np.zeros(room.places, np.int32),
         np.array([0.0, ageing, by_size, by_cost]),
         new_weights(room),
         new_tally(room),
@@ -57,31 +62,40 @@ def _run(state: _State, keys: Array, sizes: Array, costs: Array, hits: Array) ->
 
 @helper
 def _ask(state: _State, key: int, weight: int, cost: float) -> bool:
-    heap, tally = state.heap, state.tally
-    hit = contains(heap, key)
+    tally, place = state.tally, int(state.places.of[key])
+    hit = place >= 0
     if not hit:
         if weight > tally[CAPACITY]:
             return False
-        while tally[USED] + weight > tally[CAPACITY]:
-            _evict(state)
-        weigh(state.weights, key, weight)
+        _make_room(state, weight)
+        place = take_place(state.places, key)
+        weigh(state.weights, place, weight)
         tally[USED] += weight
-        state.frequency[key] = 0
-    state.frequency[key] += 1
-    put(heap, key, _priority(state, key, cost))
+        state.frequency[place] = 0
+    state.frequency[place] += 1
+    put(state.heap, place, _priority(state, place, cost))
     return hit
 
 
 @helper
-def _priority(state: _State, key: int, cost: float) -> float:
+def _priority(state: _State, place: int, cost: float) -> float:
     age, _, by_size, by_cost = state.age
-    worth = state.frequency[key] * (cost if by_cost else 1.0)
-    return float(age + (worth / at(state.weights, key) if by_size else worth))
+    worth = state.frequency[place] * (cost if by_cost else 1.0)
+    return float(age + (worth / at(state.weights, place) if by_size else worth))
 
 
 @helper
-def _evict(state: _State) -> None:
-    victim = least(state.heap)
-    state.age[0] = state.heap.priority[victim] * state.age[1]
-    remove(state.heap, victim)
-    state.tally[USED] -= at(state.weights, victim)
+def _make_room(state: _State, weight: int) -> None:
+    """Evict until a weight fits.
+
+    The last victim's place stays in the heap: the newcomer takes that very place, and giving it
+    another priority costs half as much as taking one out and putting one in.
+    """
+    tally = state.tally
+    while tally[USED] + weight > tally[CAPACITY]:
+        victim = least(state.heap)
+        state.age[0] = state.heap.rank[0, 0] * state.age[1]
+        free_place(state.places, victim)
+        tally[USED] -= at(state.weights, victim)
+        if tally[USED] + weight > tally[CAPACITY]:
+            remove(state.heap, victim)
