@@ -7,6 +7,7 @@ seconds with a decimal point; Apache's `%D`, whole microseconds; or `rt=0.12`) a
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -17,7 +18,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from engine.traces.base import HIT, KEY, LINE, LOAD, SIZE, TIME
-from engine.traces.lines import LineFormat, LineReader
+from engine.traces.lines import Block, LineFormat, LineReader, missing
+from engine.traces.log_columns import columns_of
 from engine.traces.mapping import reads
 from engine.traces.trace import COLUMN
 from engine.traces.values import hits, milliseconds_in, numbers
@@ -44,6 +46,20 @@ class LogLine(LineFormat):
     )
     _time: tuple[str, str] | None = None
 
+    def fields(self, block: Block) -> tuple[dict[str, Any], NDArray[np.int64]]:
+        """The fields of plain lines by a quicker way, of the others by the pattern."""
+        fields, places = columns_of(block, _PATTERN)
+        others = missing(places, len(block))
+        if not len(others):
+            return fields, places
+        rest, found = self.matched([block.lines[at] for at in others.tolist()])
+        if not len(places):
+            return rest, others[found]
+        both = np.concatenate([places, others[found]])
+        order = pa.array(np.argsort(both))
+        joined = {name: pa.concat_arrays([fields[name], rest[name]]) for name in fields}
+        return {name: values.take(order) for name, values in joined.items()}, np.sort(both)
+
     def columns(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Time, address, size, and request time and cache status where the log has them."""
         is_read = reads(fields["method"], self.faults)
@@ -67,6 +83,9 @@ class LogLine(LineFormat):
                 self._time = (pattern, unit)
                 return pa.array(numbers(found) * milliseconds_in(self.options.unit or unit))
         return None
+
+
+_PATTERN = re.compile(LogLine.pattern)
 
 
 def moments(texts: Any) -> NDArray[np.float64]:  # noqa: ANN401 - Arrow strings

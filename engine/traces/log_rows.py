@@ -11,6 +11,7 @@ from engine.keys import clean, stored_key
 from engine.records import TOTAL
 from engine.traces.access_log import LogLine
 from engine.traces.base import HIT, KEY, LINE, LOAD, SIZE, TIME, Faults, Options
+from engine.traces.lines import Block
 from engine.traces.masking import Masker
 from engine.traces.tail import Lines
 from engine.traces.values import LARGEST, numbers
@@ -38,7 +39,8 @@ class LogRows:
 
     def rows(self, lines: Lines) -> list[dict[str, Any]]:
         """One row a request, in the order of the lines."""
-        table = self._form.parse(lines.texts, 1)
+        block = Block(lines.data)
+        table = self._form.parse(block, 1)
         if table is None or not len(table):
             return []
         names = table.column_names
@@ -56,7 +58,7 @@ class LogRows:
             strict=True,
         ):
             if not (load < LARGEST and size < LARGEST and at >= 0):
-                self._leave_out(load, lines.texts[line - 1])
+                self._leave_out(load, block.lines[line - 1])
                 continue
             name, stored = self._named(key)
             rows.append(

@@ -64,9 +64,14 @@ class Cursor(msgspec.Struct, frozen=True):
 class Lines(msgspec.Struct, frozen=True):
     """Whole lines of one file, and where they end; `cursor` is where they begin."""
 
-    texts: list[str]
+    data: bytes
     cursor: Cursor
     end: int
+
+    @property
+    def texts(self) -> list[str]:
+        """Each line, without its end."""
+        return self.data.decode(errors="replace").removesuffix("\n").split("\n")
 
 
 class Tail:
@@ -238,5 +243,4 @@ def _digest(line: bytes) -> str:
 
 
 def _lines(block: bytes, cursor: Cursor) -> Lines:
-    texts = block.decode(errors="replace").removesuffix("\n").split("\n")
-    return Lines(texts, cursor, cursor.offset + len(block))
+    return Lines(block, cursor, cursor.offset + len(block))
