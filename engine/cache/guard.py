@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.cache.history import History
-from engine.cache.jit import helper
+from engine.cache.jit import apart
 from engine.cache.scorers import Scorers
 from engine.cache.segments import Caches, ask
 
@@ -61,7 +61,7 @@ def guard(scorers: int, distinct: int, share: float, lifetime: float, seed: int)
     )
 
 
-@helper
+@apart
 def watch(
     by: Guard,
     of: Caches,

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cache.jit import compiled, helper, inlined
+from engine.cache.jit import apart, compiled, inlined
 
 BINS = 40
 """Bins of age, two an octave: ages up to a million requests."""
@@ -69,7 +69,7 @@ def bin_of(age: float) -> int:
     return min(int(2.0 * math.log2(1.0 + age)), BINS - 1)
 
 
-@helper
+@apart
 def recency_class(gap: float, count: float) -> int:
     """The row of the first table; `gap` is log2(1 + last gap) relative to the lifetime's."""
     if count < 1.5:
@@ -81,7 +81,7 @@ def recency_class(gap: float, count: float) -> int:
     return RECENCY + 1 + octave * 9 + min(max(int(gap + 5.0), 0), 8)
 
 
-@helper
+@apart
 def counters_class(short: float, long: float) -> int:
     """The row of the second table, of counters that were just incremented (at least 1)."""
     return (
@@ -97,7 +97,7 @@ def group_class(group: int, count: float) -> int:
     return GROUP + 2 * group + (1 if count > 1.5 else 0)
 
 
-@helper
+@apart
 def refresh(tables: Hazard, lifetime: float, decay: float) -> None:
     """Compute the indices of all classes seen so far from their counts, then decay the counts."""
     for row in range(ROWS):

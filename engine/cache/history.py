@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.cache import hazard
 from engine.cache.features import BASE
 from engine.cache.hazard import Hazard
-from engine.cache.jit import compiled, helper
+from engine.cache.jit import apart, compiled, helper
 
 _FIRST, _LAST = 0, 1
 _COUNT, _GAP, _RATE, _SIZE, _WORTH, _PRICE, _FACTS = 0, 1, 5, 9, 10, 11, 12
@@ -108,7 +108,7 @@ def empty(
     )
 
 
-@helper
+@apart
 def note(
     history: History, key: int, group: int, size: int, worth: float, columns: NDArray[np.float32]
 ) -> None:
@@ -140,7 +140,7 @@ def note(
     history.clock[_NOW] = now + 1
 
 
-@helper
+@apart
 def _meet(history: History, key: int, group: int, size: int, worth: float) -> None:
     facts = history.facts[key]
     history.stamps[key, _FIRST] = history.clock[_NOW]
@@ -152,7 +152,7 @@ def _meet(history: History, key: int, group: int, size: int, worth: float) -> No
     history.clock[_KNOWN] += 1
 
 
-@helper
+@apart
 def _meet_again(history: History, key: int, group: int) -> None:
     facts = history.facts[key]
     gap = float(history.clock[_NOW] - history.stamps[key, _LAST])
@@ -170,7 +170,7 @@ def _meet_again(history: History, key: int, group: int) -> None:
     history.older[newer] = older
 
 
-@helper
+@apart
 def _decay_rates(
     facts: NDArray[np.float32], age: float, out: NDArray[np.float32], first: int
 ) -> None:
@@ -181,7 +181,7 @@ def _decay_rates(
         faded = (faded * faded) * (faded * faded)
 
 
-@helper
+@apart
 def _count(history: History, counts: NDArray[np.float64], key: int, age: float) -> None:
     at = hazard.bin_of(age)
     counts[history.classes[key, 0], at] += 1
@@ -199,7 +199,7 @@ def _to_front(history: History, key: int) -> None:
     history.newer[front] = key
 
 
-@helper
+@apart
 def _forget(history: History, now: int) -> None:
     """Forget the least recent key above the limit; a few held ones may stand before it."""
     mark = len(history.group)
@@ -252,7 +252,7 @@ def describe(history: History, key: int, now: int, row: NDArray[np.float32]) -> 
         row[BASE + column] = history.columns[key, column]
 
 
-@helper
+@apart
 def index_of(history: History, key: int, now: int, grouped: bool) -> float:
     """The mean reuse index of a key less its price; `grouped` counts the endpoints' table too."""
     tables = history.tables
@@ -289,7 +289,7 @@ def last_request(history: History, key: int) -> int:
     return int(history.stamps[key, _LAST])
 
 
-@helper
+@apart
 def frequency_of(history: History, key: int, now: int) -> float:
     """log2 of a key's count, decayed with a half-life of 4 lifetimes, less its price."""
     age = (now - history.stamps[key, _LAST]) / history.lifetime

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 _NO_WRAPPER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_UNCOUNTED: dict[str, Any] = {"_nrt": False}
 _sources: dict[int, frozenset[str]] = {}
 
 
@@ -37,8 +38,12 @@ def helper(function: _F) -> _F:
 
 
 def apart(function: _F) -> _F:
-    """As `helper`, but called, not merged: for what is long and would be merged in many places."""
-    return cast("_F", _watched(njit(cache=True, **_NO_WRAPPER)(function)))
+    """As `helper`, but called, not merged: for what is long and would be merged in many places.
+
+    It counts no references to the arrays it is handed, so it must not make or return any: counting
+    them took a third of the time to compile.
+    """
+    return cast("_F", _watched(njit(cache=True, **_NO_WRAPPER, **_UNCOUNTED)(function)))
 
 
 def inlined(function: _F) -> _F:

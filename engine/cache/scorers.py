@@ -1,6 +1,8 @@
 """Scorers: what a resident or a newcomer is worth keeping; whoever scores lowest goes.
 
-A kind is a number to compiled code; a new one is a name in KINDS and a branch in `score`.
+A kind is a number to compiled code. A new expert is a kind, a branch of `score` and a row of
+EXPERTS; the guard then runs a shadow for it. A classic that is more than a score (it has queues of
+its own) would be a shadow with its own `ask` in `engine.cache.guard.watch`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.cache import history as memory
 from engine.cache.history import History
-from engine.cache.jit import compiled, helper
+from engine.cache.jit import apart, compiled, helper
 from engine.errors import ModelError
 from engine.training.network import CLIP, EVICT, KEEP, Network
 
@@ -25,6 +27,7 @@ at one rent or as a Whittle index."""
 EXPERTS: dict[str, int] = {
     "index": INDEX,
     "grouped_index": GROUPED_INDEX,
+    "frequency": FREQUENCY,
     "lru": LRU,
 }
 """Scorers that need no training, by name; a guard chooses among them and the networks."""
@@ -125,7 +128,7 @@ def _put(made: Scorers, at: int, network: Network) -> None:
     made.mean[at], made.scale[at] = network.mean, 1.0 / network.scale
 
 
-@helper
+@apart
 def score(which: Scorers, at: int, history: History, key: int, now: int, newcomer: bool) -> float:
     """What scorer `at` gives for keeping a remembered key; `newcomer` asks to enter."""
     kind = which.kind[at]
@@ -170,7 +173,7 @@ def _normal(
     return float(min(max(normal, -CLIP), CLIP))
 
 
-@helper
+@apart
 def _first_layer(which: Scorers, at: int, row: NDArray[np.float32], skipped: int) -> None:
     """All but the rent, which differs between readings, into hidden[0]."""
     hidden, weights = which.hidden[0], which.w1[at]
@@ -185,7 +188,7 @@ def _first_layer(which: Scorers, at: int, row: NDArray[np.float32], skipped: int
             hidden[unit] += value * weights[feature, unit]
 
 
-@helper
+@apart
 def _gap(which: Scorers, at: int, first: NDArray[np.float32]) -> float:
     """Keep less evict, from the first layer's sums."""
     hidden, weights = which.hidden[2], which.w2[at]
