@@ -39,14 +39,14 @@ def columns_of(block: Block, pattern: re.Pattern[str]) -> tuple[dict[str, Any], 
     """
     nothing: tuple[dict[str, Any], NDArray[np.int64]] = {}, np.empty(0, np.int64)
     first = block.data[:_TELLING].decode(errors="replace").split("\n")
-    plain = (line for line in first if "\\" not in line)
+    plain = (line for line in first if _is_plain(line, line.count('"')))
     model = next(filter(None, map(pattern.match, plain)), None)
     counts = _counts(model) if model else None
     if model is None or counts is None:
         return nothing
     data, places = block.data, np.arange(len(block))
     quotes = model[0].count('"')
-    if b"\\" in data or data.count(b'"') != quotes * len(block):
+    if b"\\" in data or b"\r" in data or data.count(b'"') != quotes * len(block):
         places = np.flatnonzero([_is_plain(line, quotes) for line in block.lines])
         data = "\n".join([block.lines[at] for at in places.tolist()]).encode()
     try:
@@ -58,7 +58,8 @@ def columns_of(block: Block, pattern: re.Pattern[str]) -> tuple[dict[str, Any], 
 
 
 def _is_plain(line: str, quotes: int) -> bool:
-    return line.count('"') == quotes and "\\" not in line
+    # A carriage return within a line would end it for the parser.
+    return line.count('"') == quotes and "\\" not in line and "\r" not in line[:-1]
 
 
 def _counts(model: re.Match[str]) -> tuple[int, int] | None:
