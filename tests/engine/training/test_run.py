@@ -120,18 +120,18 @@ def test_an_equal_training_without_the_test_part_gives_equal_networks() -> None:
     other = dataclasses.replace(kept, key=kept.key.copy(), cost=kept.cost.copy())
     other.key[6000:] = other.key[6000:][::-1]
     other.cost[6000:] *= 2
-    (one,) = train(TRACE, options("ppo", seeds=(3,)))
-    (two,) = train(generated.trace(other), options("ppo", seeds=(3,)))
+    (one,) = train(TRACE, options("ppo", seeds=(3,), timesteps=4096))
+    (two,) = train(generated.trace(other), options("ppo", seeds=(3,), timesteps=4096))
     assert equal(one, two)
 
 
 def test_every_seed_makes_a_policy_of_its_own() -> None:
     heard = Heard()
-    found = train(TRACE, options("a2c", seeds=(1, 2)), heard)
+    found = train(TRACE, options("a2c", seeds=(1, 2), timesteps=4096), heard)
     assert [one.policy.spec.seed for one in found] == [1, 2]
     assert not equal(*found)
     assert heard.shares == sorted(heard.shares)
-    best = train_policy(TRACE, options("a2c", seeds=(1, 2)))
+    best = train_policy(TRACE, options("a2c", seeds=(1, 2), timesteps=4096))
     scores = {one.policy.spec.seed: one.score for one in found}
     assert scores[best.spec.seed] == max(scores.values())
 
