@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cache.jit import helper
+from engine.cache.jit import apart, helper
 
 CLASSES = 16
-AGES = 256
+AGES = 1024
 _KEPT = 0.9
 """Weight of the past at each learning."""
 
@@ -22,7 +22,7 @@ Counts = NDArray[np.float64]
 
 
 def first_density() -> Counts:
-    """What is believed before anything is learned: the younger the better, float64[16, 256]."""
+    """What is believed before anything is learned: the younger the better, float64[16, 1024]."""
     return np.outer(np.arange(CLASSES, 0, -1), 1.0 / np.arange(1, AGES + 1))
 
 
@@ -36,7 +36,7 @@ def class_of(gaps: int) -> int:
     return number
 
 
-@helper
+@apart
 def relearn(hits: Counts, evictions: Counts, density: Counts) -> int:
     """Learn the densities anew and age the counts; 1 when ages became twice as long, else 0."""
     late = total = 0.0
@@ -70,6 +70,7 @@ def _learn(hits: Counts, evictions: Counts, density: Counts, group: int) -> None
         later_hits += hits[group, age]
         ends += hits[group, age] + evictions[group, age]
         time += ends
-        density[group, age] = later_hits / time if ends > _FEW else 0.0
+        known = ends > _FEW and age < AGES - 1
+        density[group, age] = later_hits / time if known else 0.0
         hits[group, age] *= _KEPT
         evictions[group, age] *= _KEPT

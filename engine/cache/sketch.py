@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.cache.draws import mixed
-from engine.cache.jit import helper
+from engine.cache.jit import apart, helper
 
 _ROWS = 4
 _CELLS = 16
@@ -53,7 +53,7 @@ def count(sketch: Sketch, key: int) -> None:
             sketch[block, cell] = least + 1
 
 
-@helper
+@apart
 def halve(sketch: Sketch) -> None:
     """Let the past weigh half."""
     for block in range(len(sketch)):

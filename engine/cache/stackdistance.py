@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cache.jit import compiled, helper, settled
+from engine.cache.jit import apart, compiled, helper, settled
 from engine.cache.stepping import Array
 from engine.traces.trace import Requests
 
@@ -77,7 +77,7 @@ def _up_to(tree: Array, at: int) -> int:
     return total
 
 
-@helper
+@apart
 def _renumber(moment: Array, owner: Array, tree: Array) -> int:
     """Close the gaps between moments in use; the last of them."""
     now = 0
