@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 
-from engine.actions.policies import CompareWanted, compare_policies, miss_curve, policies
+from engine.actions.policies import (
+    CompareWanted,
+    compare_job,
+    compare_policies,
+    miss_curve,
+    policies,
+)
 from engine.actions.verdicts import verdicts
 from engine.cache import POLICIES
 from engine.cli import main
@@ -154,3 +160,32 @@ def test_the_list_of_policies_says_which_are_choices() -> None:
     assert [name for name, choice in found.items() if not choice] == [
         "never", "always", "belady", "belady-value",
     ]  # fmt: skip
+
+
+class Handle:
+    """A job's handle that is cancelled once it was told of so much progress."""
+
+    def __init__(self, told_before_end: int) -> None:
+        self.left = told_before_end
+        self.heeded = False
+        self.shares: list[float] = []
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        self.shares.append(fraction)
+
+    @property
+    def cancelled(self) -> bool:
+        self.heeded = len(self.shares) > self.left
+        return self.heeded
+
+
+def test_as_a_job_it_tells_progress_and_ends_when_cancelled(log: Path) -> None:
+    params = {"trace": str(log), "sizes": ["1%", "60"], "policies": ["lru", "fifo"]}
+    whole = Handle(100)
+    found = compare_job(params, whole)  # type: ignore[arg-type]
+    assert found is not None
+    assert len(found["outcomes"]) == 4
+    assert whole.shares == sorted(whole.shares)
+    assert compare_job(params, Handle(2)) is None  # type: ignore[arg-type]
+    with pytest.raises(PolicyError, match="no size"):
+        compare_job({**params, "sizes": ["0"]}, Handle(0))  # type: ignore[arg-type]
