@@ -102,9 +102,7 @@ SERVICES: dict[str, Service] = table(
 )
 
 
-def chosen(
-    services: Mapping[str, Service], sample: bool, log: bool = False
-) -> tuple[Service, ...]:
+def chosen(services: Mapping[str, Service], sample: bool, log: bool = False) -> tuple[Service, ...]:
     """The services of this engine: the sample's and the log's only where they are wanted."""
     return tuple(
         s for s in services.values() if (sample or not s.sample_only) and (log or not s.log_only)

@@ -20,6 +20,15 @@ FIGURES = {
 }
 """Figure of a replay -> its name on pages; each a share from 0 to 1."""
 
+SHORT = {
+    "hit_ratio": "Hits",
+    "byte_hit_ratio": "Bytes",
+    "load_time_saved": "Time saved",
+    "value_ratio": "Value",
+}
+"""The same in a word, where many stand side by side."""
+
+LIMITS = ("always", "never")
 ROW = 20
 SHAPES = {"learned": "diamond", "classic": "circle", "optimum": "square", "reference": "square"}
 
@@ -52,10 +61,14 @@ def judged(scores: Sequence[Mapping[str, Any]], figure: str, capacity: int) -> p
 
 
 def plot(rows: pd.DataFrame, figure: str, theme: Theme, modelled: bool = False) -> AnyChart:
-    """One dot a policy on a common axis; a dashed line where the optimum lies."""
-    shown = rows.assign(
-        shade=[policy_colour(str(name), theme) for name in rows["policy"]],
-        shape=rows["kind"].map(SHAPES).fillna("circle"),
+    """One dot a policy on a common axis; a dashed line where the best that knows the future lies.
+
+    What only limits (always, never) is left out: it would stretch the axis.
+    """
+    shown = rows[~rows["policy"].isin(LIMITS)]
+    shown = shown.assign(
+        shade=[policy_colour(str(name), theme) for name in shown["policy"]],
+        shape=shown["kind"].map(SHAPES).fillna("circle"),
     )
     title = f"{FIGURES[figure]} (%{', modelled' if modelled else ''})"
     x = alt.X(
@@ -94,7 +107,7 @@ def plot(rows: pd.DataFrame, figure: str, theme: Theme, modelled: bool = False) 
                 x="low:Q", x2="high:Q", y=y, color=alt.Color("shade:N", scale=None)
             ),
         )
-    limit = shown[shown["kind"] == "optimum"]
+    limit = shown[shown["kind"].isin(["optimum", "reference"])]
     if len(limit):
         mark = alt.Chart(limit.head(1)).mark_rule(strokeDash=[5, 4], color=ink, opacity=0.6)
         layers.insert(0, mark.encode(x="value:Q"))

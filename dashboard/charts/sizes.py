@@ -78,7 +78,7 @@ def plot(
     )
     legend = alt.Legend(
         title=None, orient="top", columns=4, symbolType="stroke", symbolStrokeWidth=3,
-        symbolSize=400, labelLimit=200,
+        symbolSize=400, symbolOpacity=1, labelLimit=200,
     )  # fmt: skip
     colour = alt.Color(
         "title:N",

@@ -39,7 +39,7 @@ def form(expanded: bool) -> None:
         where = _where(str(way))
         fields = where | _options(str(way))
         _buttons(fields, ready=any(where.values()))
-    _seen()
+        _seen()
 
 
 def _where(way: str) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def _start(fields: dict[str, Any]) -> None:
 
 def _seen() -> None:
     outcome = st.session_state.get(SEEN)
-    if not isinstance(outcome, Outcome) or not st.session_state.get(OPEN, True):
+    if not isinstance(outcome, Outcome):
         return
     if outcome.done:
         import_preview.shown(outcome.value)

@@ -15,7 +15,7 @@ from dashboard.parts.drawing import chart
 from dashboard.parts.states import empty
 
 PARTS = {"whole": "all requests, from an empty cache", "judged": "newer half, with a warm cache"}
-KINDS = {"classic": "", "limit": "limit", "optimum": "optimum", "reference": "knows the future"}
+KINDS = {"classic": "", "limit": "limit", "optimum": "optimum", "reference": "reference"}
 
 
 def results(trace: stored.Row) -> None:
@@ -43,7 +43,7 @@ def results(trace: stored.Row) -> None:
         chart(ranking.plot(frame, figure, shell.stored_theme(), modelled), "compare-dots", says)
     with right:
         table = outcome_table(told, capacity, part, figure)
-        _table(told, table)
+        _table(told, table, figure)
         exporting.downloads("comparison", lambda: full_table(told), "every policy at every size")
 
 
@@ -131,36 +131,34 @@ def full_table(told: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _table(told: Mapping[str, Any], table: pd.DataFrame) -> None:
+def _table(told: Mapping[str, Any], table: pd.DataFrame, figure: str) -> None:
     choices = table.index[table["kind"] == ""]
     table["best"] = ["best" if place == next(iter(choices), -1) else "" for place in table.index]
     timed = told["costs"] != "none"
-    shown = ["best", "title", "kind", *told["figures"], *(["saved_ms"] if timed else [])]
+    others = [name for name in told["figures"] if name != figure]
+    shown = ["best", "title", "kind", figure, *(["saved_ms"] if timed else []), *others]
     modelled = ", modelled" if told["costs"] == "modelled" else ""
     percent = {
         name: st.column_config.NumberColumn(
-            ranking.FIGURES[name] + (modelled if name == "load_time_saved" else ""),
+            ranking.SHORT[name] + (modelled if name == "load_time_saved" else ""),
             format="%.1f %%",
+            width=100 if modelled else 80,
         )
         for name in told["figures"]
     }
     st.dataframe(
-        table[[*shown, "million_per_s"]],
+        table[shown],
         hide_index=True,
         key="compare-table",
         height=60 + ranking.ROW * max(len(table), 6),
         row_height=28,
         alt="Every policy at this size, the best first",
         column_config={
-            "best": st.column_config.TextColumn("", width=50),
-            "title": "Policy",
-            "kind": "Is a",
+            "best": st.column_config.TextColumn("", width=44),
+            "title": st.column_config.TextColumn("Policy", width=140),
+            "kind": st.column_config.TextColumn("Is a", width=70),
             **percent,
-            "saved_ms": st.column_config.NumberColumn(
-                f"Saved{modelled} (ms/request)", format="%.1f"
-            ),
-            "million_per_s": st.column_config.NumberColumn(
-                "Replayed (million/s)", format="%.1f", help="How fast the simulator replayed it"
-            ),
+            "saved_ms": st.column_config.NumberColumn("ms/request", format="%.1f", width=80,
+                                                      help=f"Load time saved{modelled}"),
         },
-    )
+    )  # fmt: skip

@@ -85,18 +85,18 @@ def _at_size(
     )
     table = saved_table(told, here, figure)
     modelled = figure == "load_time_saved" and told["costs"] == "modelled"
-    label = ranking.FIGURES[figure] + (", modelled" if modelled else "")
+    label = ranking.SHORT[figure] + (", modelled" if modelled else "")
     st.dataframe(
         table,
         hide_index=True,
         key="curves-table",
         alt="What each policy would save at this size, the best first",
         column_config={
-            "title": "Policy",
-            "percent": st.column_config.NumberColumn(label, format="%.1f %%"),
-            "error": st.column_config.NumberColumn("± points", format="%.1f"),
-            "per_request": st.column_config.NumberColumn("Saved (ms/request)", format="%.1f"),
-            "in_all": st.column_config.NumberColumn("Saved in all (s)", format="%.0f"),
+            "title": st.column_config.TextColumn("Policy", width=130),
+            "percent": st.column_config.NumberColumn(label, format="%.1f %%", width=80),
+            "error": st.column_config.NumberColumn("± points", format="%.1f", width=60),
+            "per_request": st.column_config.NumberColumn("ms/request", format="%.2f", width=80),
+            "in_all": st.column_config.NumberColumn("In all (s)", format="localized", width=70),
         },
     )
     if modelled:
@@ -118,5 +118,5 @@ def saved_table(told: Mapping[str, Any], here: pd.DataFrame, figure: str) -> pd.
         table = table.drop(columns="error")
     if figure == "load_time_saved" and told["cost_ms"]:
         table["per_request"] = here["value"] * float(told["cost_ms"]) / told["requests"]
-        table["in_all"] = here["value"] * float(told["cost_ms"]) / 1000.0
+        table["in_all"] = (here["value"] * float(told["cost_ms"]) / 1000.0).round(1)
     return table

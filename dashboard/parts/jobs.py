@@ -29,8 +29,9 @@ TITLES = {
     "steps": "Explaining steps",
     "export": "Exporting",
 }
-LATELY_S = 600.0
-"""How long a page of work goes on telling what came of a job."""
+LATELY_S = {"done": 60.0}
+OTHERWISE_S = 600.0
+"""How long a page of work goes on telling what came of a job, by its state."""
 
 COLOURS = {
     "queued": "blue",
@@ -75,9 +76,10 @@ def progress(kinds: Sequence[str], none: str = "No job has run yet.") -> None:
 
 
 def lately(kinds: Sequence[str], most: int = 5) -> None:
-    """The jobs of these kinds that wait, run, or ended within `LATELY_S`; for a live part."""
+    """The jobs of these kinds that wait, run, or ended a moment ago; for a live part."""
     frame = data.jobs(tuple(kinds))
-    ended = pd.to_numeric(frame["finished_at"]).fillna(0.0) > time.time() - LATELY_S
+    told_s = frame["state"].map(LATELY_S).fillna(OTHERWISE_S)
+    ended = pd.to_numeric(frame["finished_at"]).fillna(0.0) > time.time() - told_s
     for row in frame[frame["state"].isin(ALIVE) | ended].head(most).to_dict("records"):
         _line({str(name): value for name, value in row.items()})
 

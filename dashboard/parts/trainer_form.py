@@ -62,12 +62,13 @@ def _main(trace: stored.Row) -> tuple[dict[str, Any], dict[str, Any]]:
             )
             timesteps = st.number_input(
                 "Decisions to learn from",
-                0,
+                1,
                 1_000_000_000,
-                0,
+                None,
                 10_000,
                 key="train-timesteps",
-                help=f"Of each algorithm; 0 means its own, up to {own:,}",
+                placeholder=f"its own, up to {own:,}",
+                help="Of each algorithm",
             )
             places["timesteps"] = st.container()
         with st.container():
@@ -86,7 +87,7 @@ def _main(trace: stored.Row) -> tuple[dict[str, Any], dict[str, Any]]:
         "algorithm": str(algorithm),
         "cache_size": int(size) if size.strip().isdecimal() else size.strip(),
         "by_bytes": bool(by_bytes),
-        "timesteps": int(timesteps),
+        "timesteps": int(timesteps or 0),
         "seeds": tuple(range(int(seeds))),
         "at_once": bool(at_once and seeds > 1),
     }

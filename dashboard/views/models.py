@@ -41,7 +41,9 @@ if chosen is None:
         "No model yet. Start a training on **Trainer**; what it learns is kept here, judged beside "
         "every classic policy.",
         icon="deployed_code",
+        height=120,
     )
+    st.page_link("views/trainer.py", label="Open Trainer", icon=":material/model_training:")
     shell.live(page_live)
 else:
     models_actions.buttons(chosen)

@@ -11,8 +11,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.base import BaseHTTPMiddleware
 
-from engine.api import learning, routes
 from engine.api.guard import Guard, allowed_hosts
+from engine.api.learning import router as learning
+from engine.api.routes import router as live
 from engine.errors import (
     BrokerError,
     ControlError,
@@ -42,8 +43,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     known = settings or load_settings()
     app = FastAPI(title="Cachescope", version="0.1.0", docs_url="/docs", redoc_url=None)
     app.state.settings = known
-    for part in (routes, learning):
-        app.include_router(part.router)
+    for part in (live, learning):
+        app.include_router(part)
     app.add_middleware(BaseHTTPMiddleware, dispatch=Guard(allowed_hosts(known.api_host)))
     app.add_exception_handler(EngineError, _refused)
     app.add_exception_handler(HTTPException, _http_error)

@@ -16,7 +16,7 @@ from engine.traces.base import KEY, NAME, SIZE, TIME, Fault, Options
 from engine.traces.columns import describe
 from engine.traces.importing import checked_tables, notes_of
 from engine.traces.origins import Origin, masker_of
-from engine.traces.rows import Rows
+from engine.traces.rows import MEASURED, MODELLED, Rows
 from engine.traces.spool import Spool
 from engine.traces.trace import ColumnInfo, Requests, Trace, TraceInfo
 
@@ -85,7 +85,7 @@ def look(origin: Origin, options: Options, settings: Settings, most: int = ROWS)
         requests=spool.rows,
         is_all=is_all,
         distinct=rows.distinct,
-        costs=rows.costs,
+        costs=_costs(origin, rows),
         endpoints=tuple(itertools.islice(_endpoints(rows, requests), SHOWN)),
         malformed=faults.count,
         faults=tuple(faults.samples),
@@ -109,11 +109,10 @@ def head(origin: Origin, options: Options, settings: Settings, most: int = ROWS)
             if spool.rows >= most:
                 break
         requests = spool.requests(rows.distinct)
-    is_modelled = origin.is_modelled and rows.costs == "measured"
     info = TraceInfo(
         name=origin.name,
         origin=origin.sentence,
-        costs="modelled" if is_modelled else rows.costs,
+        costs=_costs(origin, rows),
         sizes="recorded" if SIZE in rows.has else "none",
         requests=len(requests),
         distinct=rows.distinct,
@@ -121,6 +120,11 @@ def head(origin: Origin, options: Options, settings: Settings, most: int = ROWS)
         columns=describe(rows.columns.values()),
     )
     return Trace(info, requests, pa.array([], pa.string()))
+
+
+def _costs(origin: Origin, rows: Rows) -> str:
+    """What the costs are: a source may have modelled what it then recorded."""
+    return MODELLED if origin.is_modelled and rows.costs == MEASURED else rows.costs
 
 
 def _endpoints(rows: Rows, requests: Requests) -> Iterator[tuple[str, str]]:

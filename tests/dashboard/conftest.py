@@ -20,7 +20,7 @@ from db.session import open_store
 from engine import actions
 from engine.errors import ControlError
 from engine.settings import ROOT, load_settings
-from tests.dashboard import demo
+from tests.dashboard import demo, learned
 
 ACTED = (
     "start_service",
@@ -164,6 +164,7 @@ def filled_store(empty_store: str, demo_file: DemoFile) -> str:
     for left in target.parent.glob(f"{target.name}*"):
         left.unlink()
     shutil.copy(demo_file.fresh(), target)
+    learned.files(target.parent)
     return empty_store
 
 

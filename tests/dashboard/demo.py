@@ -18,6 +18,7 @@ from sqlalchemy import Engine, Table, delete
 from db import tables
 from db.session import open_store, writing
 from engine.histogram import Histogram
+from tests.dashboard import learned
 
 ENDPOINTS = {
     "production/hourly": (9.0, 48.0),
@@ -121,7 +122,8 @@ def _everything(rng: random.Random, start: int, end: int) -> dict[str, list[dict
         "forecast_scores": _scores(end),
         "agent_checkpoints": [_checkpoint(rng, end)],
         "cache_metrics": _raw(rng, end),
-        "jobs": _jobs(end),
+        **learned.rows(float(end)),
+        "jobs": [*_jobs(end), *learned.jobs(float(end))],
         "leases": [{"name": "agent", "owner": "demo:1", "since": start, "until": end + 60}],
         "audit": [
             {

@@ -15,7 +15,10 @@ from engine import actions
 from tests.dashboard.conftest import FakeEngine, open_page
 
 FILES = [row.file for row in PAGES]
-CHARTS = {"overview": 2, "queue": 4, "forecaster": 3, "agent": 4, "traffic": 2, "system": 0}
+CHARTS = {"overview": 2, "queue": 4, "forecaster": 3, "agent": 4, "traffic": 2, "system": 0,
+          "policies": 2, "trainer": 4, "models": 1}  # fmt: skip
+WORK = ("policies", "trainer", "models")
+"""Pages whose charts show what is stored, whether or not anything runs."""
 
 LIVE_BLUE = "#2274C8"
 """The first colour of charts, which turn grey where nothing runs."""
@@ -150,7 +153,7 @@ def test_buttons_that_would_do_nothing_cannot_be_pressed(
     assert not app.button(key="start-all").disabled
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", [file for file in FILES if file not in WORK])
 def test_every_page_says_when_all_services_are_stopped(
     file: str, filled_store: str, engine: FakeEngine
 ) -> None:
