@@ -9,7 +9,7 @@ import msgspec
 
 from engine.actions.models import model_store
 from engine.actions.store import given
-from engine.actions.training import trace_for
+from engine.actions.trace_data import trace_for
 from engine.errors import TrainingError
 from engine.settings import Settings
 

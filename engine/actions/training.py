@@ -1,4 +1,4 @@
-"""What a person can do about training: train, evaluate, ask what may be set and what it weighs.
+"""What a person can do about training: train, ask what may be set and what it weighs.
 
 Works without a running engine. torch is loaded only by what trains, numba only by what replays.
 """
@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from db.queries import training as kept_curves
+from engine.actions.evaluating import as_told
 from engine.actions.job_rows import start_job
 from engine.actions.models import model_store
 from engine.actions.store import audited, given
-from engine.actions.traces import Wanted, import_trace
-from engine.errors import TrainingError
+from engine.actions.trace_data import trace_for
 from engine.registry import resolve
 from engine.settings import Settings
 from engine.training import ALGORITHMS
@@ -29,7 +28,6 @@ from engine.training.options import RECIPES, TrainOptions, checked_parts
 if TYPE_CHECKING:
     from engine.traces.trace import Trace
     from engine.training.policy import TrainedPolicy
-    from engine.training.results import Evaluation
     from engine.training.run import Trained
 
 EVALUATING = 0.3
@@ -50,22 +48,6 @@ class TrainWanted(TrainOptions, frozen=True, kw_only=True, forbid_unknown_fields
     source: str = ""
     limit: int = 0
     evaluated: bool = True
-
-
-class EvaluateWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An evaluation: the parameters of the job "evaluate" as well.
-
-    Args:
-        model: number or alias; its seeds' siblings are judged with it.
-        trace: to judge on; empty: the one it was trained on.
-        sizes: capacities, or shares such as "1%"; none: its own and 10.
-        policies: classics to stand beside; none: all.
-    """
-
-    model: int | str
-    trace: str = ""
-    sizes: tuple[int | str, ...] = ()
-    policies: tuple[str, ...] = ()
 
 
 def train_models(
@@ -136,52 +118,6 @@ def train_models(
     }
 
 
-def evaluate_model(
-    wanted: EvaluateWanted,
-    who: str = "terminal",
-    settings: Settings | None = None,
-    listener: Listener | None = None,
-) -> dict[str, Any]:
-    """Judge a model with the other seeds of its training; returns and keeps the evaluation.
-
-    Raises:
-        ModelError: no such model, or its files are not in order.
-        TraceError: the trace cannot be read.
-        TrainingError: the trace does not fit, a size is none, or it was cancelled.
-    """
-    from engine.models import registry
-    from engine.training.data import room_of
-    from engine.training.evaluation import evaluate
-
-    known = given(settings)
-    params = msgspec.structs.asdict(wanted)
-    with audited(known, who, "evaluate", params), model_store(known) as store:
-        numbers = siblings(registry.models(store), registry.model(store, wanted.model))
-        policies = [registry.load(store, known, number) for number in numbers]
-        spec = policies[0].spec
-        data = spec.data
-        asked = str(data.get("asked") or data.get("name", ""))
-        trace = trace_for(wanted.trace or asked, "", int(data.get("limit", 0)), who, known)
-        sizes = [
-            room_of(size, spec.by_bytes, trace.requests).capacity
-            for size in wanted.sizes or _sizes(spec.capacity, spec.by_bytes)
-        ]
-        found = evaluate(trace, policies, sizes, _named(wanted.policies), listener)
-        told = as_told(found)
-        for number in numbers:
-            registry.set_evaluation(store, number, told)
-    return {"models": numbers, **told}
-
-
-def siblings(rows: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> list[int]:
-    """The numbers of the models that one training made with its seeds, in their order."""
-    group = ((row["spec"] or {}).get("data") or {}).get("group")
-    if not group:
-        return [int(row["id"])]
-    alike = [one for one in rows if ((one["spec"] or {}).get("data") or {}).get("group") == group]
-    return sorted({int(one["id"]) for one in alike} | {int(row["id"])})
-
-
 def start_training(
     wanted: TrainWanted,
     at_once: bool = False,
@@ -250,40 +186,9 @@ def curves(run: str, settings: Settings | None = None) -> list[dict[str, Any]]:
         return kept_curves.points(store, run)
 
 
-def trace_for(what: str, source: str, limit: int, who: str, settings: Settings) -> Trace:
-    """The trace of that name or file, or made of a source's rows; its first `limit` requests.
-
-    Raises:
-        TraceError: it cannot be read, or neither or both are named.
-        TrainingError: the limit is below 0.
-    """
-    from engine.traces.importing import open_trace
-    from engine.traces.trace import Trace
-
-    if bool(what) == bool(source):
-        raise TrainingError("Name one of: a trace (or a file), a source.")
-    if limit < 0:
-        raise TrainingError(f"limit is {limit}; give a number of requests, or 0 for all.")
-    if source:
-        imported = import_trace(Wanted(source=source, replace=True), who, settings)
-        what = imported["info"]["name"] if imported else ""
-    trace = open_trace(what, settings)
-    if not limit or limit >= len(trace.requests):
-        return trace
-    return Trace(trace.info, trace.requests.slice(0, limit), trace.key_texts)
-
-
 def training_folder(settings: Settings, run: str) -> Path:
     """Where the checkpoints of a training lie."""
     return settings.data_path / "training" / Path(run).name
-
-
-def as_told(evaluation: Evaluation) -> dict[str, Any]:
-    """An evaluation as JSON; NaN is null."""
-    from engine.models.registry import plain
-
-    told: dict[str, Any] = plain(msgspec.to_builtins(evaluation))
-    return told
 
 
 class Stage(Listener):
@@ -328,19 +233,6 @@ def _sourced(policy: TrainedPolicy, wanted: TrainWanted) -> TrainedPolicy:
     asked = str(Path(wanted.trace).resolve()) if Path(wanted.trace).is_file() else wanted.trace
     data = policy.spec.data | {"asked": asked, "limit": wanted.limit}
     return TrainedPolicy(msgspec.structs.replace(policy.spec, data=data), policy.networks)
-
-
-def _sizes(capacity: int, by_bytes: bool) -> tuple[int, ...]:
-    return (capacity,) if by_bytes else tuple(sorted({10, capacity}))
-
-
-def _named(policies: tuple[str, ...]) -> tuple[str, ...]:
-    from engine.cache import POLICIES
-    from engine.registry import require
-
-    for name in policies:
-        require(POLICIES, name, "policy")
-    return policies or tuple(POLICIES)
 
 
 def _changed(wanted: TrainWanted) -> dict[str, Any]:

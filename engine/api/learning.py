@@ -8,9 +8,9 @@ import msgspec
 from fastapi import APIRouter, Body, Path, Query, status
 
 from engine import actions
+from engine.actions import evaluating, training, weighing
 from engine.actions import models as model_actions
 from engine.actions import traces as trace_actions
-from engine.actions import training, weighing
 from engine.actions.curves import CurvesWanted, check_curves
 from engine.actions.policies import CompareWanted
 from engine.actions.store import storing
@@ -166,7 +166,7 @@ def delete_model(settings: Here, model: Model) -> Json:
 def post_evaluate(settings: Here, model: Model, wanted: Fields) -> Json:
     """Judge a model beside every classic and the optimum; returns the job's id."""
     number = model_actions.model(model, settings)["id"]
-    _as({**wanted, "model": number}, training.EvaluateWanted)
+    _as({**wanted, "model": number}, evaluating.EvaluateWanted)
     return {"id": actions.start_job("evaluate", {**wanted, "model": number}, WHO, settings)}
 
 

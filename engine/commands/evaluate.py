@@ -37,8 +37,8 @@ _AROUND = "steps around request I of the test part; default: the first ones"
 
 def run(given: argparse.Namespace, settings: Settings) -> int:
     """Judge in the foreground, start a job, or show steps."""
+    from engine.actions.evaluating import EvaluateWanted, evaluate_model
     from engine.actions.job_rows import start_job
-    from engine.actions.training import EvaluateWanted, evaluate_model
 
     if given.steps:
         return _steps(given, settings)

@@ -16,7 +16,7 @@ _NAMES = {
 
 
 def shown(told: Mapping[str, Any]) -> str:
-    """The tables and sentences of an evaluation, as `engine.actions.training` tells it."""
+    """The tables and sentences of an evaluation, as `engine.actions.evaluating` tells it."""
     unit = "bytes" if told["by_bytes"] else "results"
     head = (
         f"{told['trace']}: {told['requests']:,} requests; judged on the last {told['judged']:,} "

@@ -14,7 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.faults import StoreUnavailable
 from db.tables import training_points
 from db.writes import upsert
-from engine.actions.training import EvaluateWanted, TrainWanted, evaluate_model, train_models
+from engine.actions.evaluating import EvaluateWanted, evaluate_model
+from engine.actions.training import TrainWanted, train_models
 from engine.errors import TrainingError
 from engine.jobs import JobHandle
 from engine.settings import load_settings

@@ -16,7 +16,8 @@ from db.queries import system
 from db.queries.training import points
 from db.session import open_store
 from engine import actions
-from engine.actions.training import EvaluateWanted, TrainWanted, evaluate_model
+from engine.actions.evaluating import EvaluateWanted, evaluate_model
+from engine.actions.training import TrainWanted
 from engine.cli import main
 from engine.errors import TrainingError
 from engine.jobs import queue_again
