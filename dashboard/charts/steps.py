@@ -9,7 +9,7 @@ import pandas as pd
 from dashboard.charts.palette import Theme, colour
 from dashboard.charts.panel import AnyChart
 
-HEIGHT = 150
+HEIGHT = 180
 ACTIONS = ("hit", "took free room", "kept a newcomer", "kept none", "too large")
 WRAP = 100
 """Requests in one line of the pattern of hits and misses."""
@@ -60,18 +60,20 @@ def pattern(rows: pd.DataFrame, theme: Theme) -> AnyChart:
                 alt.Tooltip("what:N", title="Access"),
             ],
         )
-        .properties(height=max(60, min(18 * lines, 260)))
+        .properties(height=60 + min(20 * lines, 300))
     )
     return drawn
 
 
-def line(rows: pd.DataFrame, column: str, title: str, shade: str, theme: Theme) -> AnyChart:
-    """One figure over the requests."""
+def line(
+    rows: pd.DataFrame, column: str, title: str, shade: str, theme: Theme, number: str = "~s"
+) -> AnyChart:
+    """One figure over the requests; `number` is the format of its axis."""
     shown = pd.DataFrame({"number": rows["number"], "value": rows[column].astype("float64")})
     drawn: AnyChart = (
         alt.Chart(shown.dropna())
         .mark_line(strokeWidth=1.5, color=colour(shade, theme), interpolate="step-after")
-        .encode(x=_x(), y=_y("value:Q", title), tooltip=_tooltip("value:Q", title))
+        .encode(x=_x(), y=_y("value:Q", title, number), tooltip=_tooltip("value:Q", title))
         .properties(height=HEIGHT)
     )
     return drawn
@@ -84,19 +86,17 @@ def scores(rows: pd.DataFrame, theme: Theme) -> AnyChart:
         pd.DataFrame({"number": rows["number"], "value": rows[name], "who": title}).dropna()
         for name, title in both.items()
     ]
+    titles = list(both.values())
     shades = [colour("agent", theme), colour("measured", theme)]
+    legend = alt.Legend(title=None, orient="top")
     drawn: AnyChart = (
         alt.Chart(pd.concat(parts))
         .mark_point(filled=True, size=22, opacity=0.7)
         .encode(
             x=_x(),
-            y=_y("value:Q", "Score (Q-value gap or probability)"),
-            color=alt.Color(
-                "who:N",
-                scale=alt.Scale(domain=list(both.values()), range=shades),
-                legend=alt.Legend(title=None, orient="top"),
-            ),
-            shape=alt.Shape("who:N", legend=None),
+            y=_y("value:Q", "Score", ".2~f"),
+            color=alt.Color("who:N", scale=alt.Scale(domain=titles, range=shades), legend=legend),
+            shape=alt.Shape("who:N", scale=alt.Scale(domain=titles), legend=legend),
             tooltip=[*_tooltip("value:Q", "Score"), alt.Tooltip("who:N", title="Whose")],
         )
         .properties(height=HEIGHT)
@@ -145,6 +145,7 @@ def times(rows: pd.DataFrame, theme: Theme) -> AnyChart:
             ),
             x2="high:Q",
             y=_y("count:Q", "Requests"),
+            y2=alt.datum(0),
             tooltip=[
                 alt.Tooltip("low:Q", title="From (µs)", format=",.0f"),
                 alt.Tooltip("high:Q", title="To (µs)", format=",.0f"),
@@ -169,12 +170,12 @@ def _x() -> alt.X:
         "number:Q",
         title="Request of the test part",
         scale=alt.Scale(nice=False, zero=False),
-        axis=alt.Axis(format=",", tickCount=5, titleFontWeight="normal", grid=False),
+        axis=alt.Axis(format=",d", tickCount=5, titleFontWeight="normal", grid=False),
     )
 
 
-def _y(field: str, title: str) -> alt.Y:
-    axis = alt.Axis(tickCount=4, titleFontWeight="normal", format="~s")
+def _y(field: str, title: str, number: str = "~s") -> alt.Y:
+    axis = alt.Axis(tickCount=4, titleFontWeight="normal", format=number)
     return alt.Y(field, title=title, axis=axis)
 
 

@@ -135,7 +135,8 @@ def _table(told: Mapping[str, Any], table: pd.DataFrame, figure: str) -> None:
     choices = table.index[table["kind"] == ""]
     table["best"] = ["best" if place == next(iter(choices), -1) else "" for place in table.index]
     timed = told["costs"] != "none"
-    others = [name for name in told["figures"] if name != figure]
+    others = [name for name in ("hit_ratio", "load_time_saved") if name in told["figures"]]
+    others = [name for name in others if name != figure][:1]
     shown = ["best", "title", "kind", figure, *(["saved_ms"] if timed else []), *others]
     modelled = ", modelled" if told["costs"] == "modelled" else ""
     percent = {

@@ -14,7 +14,8 @@ from dashboard.parts import evaluation_words, exporting, shell
 from dashboard.parts.drawing import card, chart
 from dashboard.parts.states import empty
 
-KINDS = {"learned": "learned", "classic": "", "optimum": "optimum", "reference": "limit"}
+KINDS = {"classic": "", **dict.fromkeys(ranking.LIMITS, "limit")}
+"""Kind, or policy, of a score -> what stands beside it; others stand as they are called."""
 
 
 def shown(row: stored.Row) -> None:
@@ -93,7 +94,7 @@ def _figures(told: Mapping[str, Any], capacity: int, figure: str) -> None:
         card(f"Best classic: {best['title']}", best[figure], "", None, percent=True, digits=2,
              explains="Best in hindsight, at this size, on these very requests")  # fmt: skip
         closed = verdict["gap_closed"] if verdict else None
-        card("Gap to the optimum closed", closed, "", None, percent=True, digits=0,
+        card("Gap closed", closed, "", None, percent=True, digits=0,
              explains="Of what the optimum is ahead of the best classic")  # fmt: skip
         card("Decision", learned["us_per_decision"], "µs", None, digits=2,
              explains="Compiled replay, features included; each decision scores every candidate",
@@ -110,7 +111,7 @@ def full_table(told: Mapping[str, Any]) -> pd.DataFrame:
             {
                 "capacity": one["capacity"],
                 "title": one["title"],
-                "kind": KINDS.get(str(one["kind"]), str(one["kind"])),
+                "kind": KINDS.get(str(one["policy"]), KINDS.get(str(one["kind"]), one["kind"])),
                 **{name: _percent(one[name]) for name in figures},
                 "time_low": _percent(one["time_low"]),
                 "time_high": _percent(one["time_high"]),
@@ -124,6 +125,10 @@ def full_table(told: Mapping[str, Any]) -> pd.DataFrame:
     )
 
 
+_TOLD = {True: ("load_time_saved", "hit_ratio"), False: ("hit_ratio", "byte_hit_ratio")}
+"""Whether load times are known -> figures that stand beside the chosen one."""
+
+
 def _percent(value: float | None) -> float | None:
     return None if value is None else 100.0 * float(value)
 
@@ -131,18 +136,20 @@ def _percent(value: float | None) -> float | None:
 def _table(told: Mapping[str, Any], capacity: int, figure: str) -> None:
     table = full_table(told)
     here = table[table["capacity"] == capacity].sort_values(figure, ascending=False)
-    figures = figures_of(told)
+    figures = [figure, *(name for name in _TOLD[told["costs"] != "none"] if name != figure)]
     modelled = ", modelled" if told["costs"] == "modelled" else ""
     named = {
         name: st.column_config.NumberColumn(
-            ranking.FIGURES[name] + (modelled if "saved" in name else ""), format="%.1f %%"
+            ranking.SHORT[name] + (modelled if "saved" in name else ""),
+            format="%.1f %%",
+            width=100 if modelled and "saved" in name else 70,
         )
         for name in figures
     }
     low = here["time_low"].map("{:.1f}".format)
     here = here.assign(interval=low + " to " + here["time_high"].map("{:.1f}".format))
     st.dataframe(
-        here[["title", "kind", *figures, "interval", "us_per_request"]],
+        here[["title", "kind", *figures[:2], "interval"]],
         hide_index=True,
         key="model-scores",
         height=60 + ranking.ROW * max(len(here), 6),
@@ -150,13 +157,13 @@ def _table(told: Mapping[str, Any], capacity: int, figure: str) -> None:
         alt="The learned policy, every classic and the optimum at this size, the best first",
         placeholder="-",
         column_config={
-            "title": "Policy",
-            "kind": "Is a",
+            "title": st.column_config.TextColumn("Policy", width=140),
+            "kind": st.column_config.TextColumn("Is a", width=65),
             **named,
             "interval": st.column_config.TextColumn(
-                "95 % over time (%)",
+                "95 % over time",
+                width=100,
                 help=f"Of {ranking.FIGURES[str(told['metric'])].lower()}, by block bootstrap",
             ),
-            "us_per_request": st.column_config.NumberColumn("µs/request", format="%.2f"),
         },
     )

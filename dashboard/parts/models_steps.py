@@ -99,7 +99,7 @@ def _plots(frame: pd.DataFrame) -> None:
         kept = frame[frame["action"] != ""]
         if len(kept):
             rate = (kept["action"] == "keep").astype("float64").rolling(25, min_periods=1).mean()
-            drawn = plots.line(kept.assign(rate=rate), "rate", "Share kept", "agent", theme)
+            drawn = plots.line(kept.assign(rate=rate), "rate", "Share kept", "agent", theme, ".0%")
             chart(drawn, "steps-kept", f"Kept in {(kept['action'] == 'keep').mean():.0%}.")
         else:
             empty("Nothing had to be decided in this stretch.", height=plots.HEIGHT)
@@ -130,17 +130,17 @@ def _table(number: int, frame: pd.DataFrame) -> None:
     table = pd.DataFrame(
         {
             "number": found["number"],
-            "time": found["time"] - first,
             "access": found["hit"].map({True: "hit", False: "miss"}),
             "key": found["key"],
-            "group": found["group"],
-            "cost": found["cost"],
             "decided": found["decided"],
             "score": found["score"],
             "evicted": found["evicted"].map(", ".join),
             "held": found["held"],
             "occupancy": found["occupancy"],
             "scorer": found["scorer"],
+            "group": found["group"],
+            "cost": found["cost"],
+            "time": found["time"] - first,
         }
     )
     chosen = st.dataframe(

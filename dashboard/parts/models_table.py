@@ -31,22 +31,20 @@ def choose() -> stored.Row | None:
         on_select=_row_chosen,
         selection_mode="single-row",
         column_config={
-            "number": st.column_config.NumberColumn("Model", width=60),
-            "aliases": st.column_config.ListColumn("Is", width=110),
-            "name": "Name",
-            "algorithm": "Learned by",
-            "trace": "Trained on",
-            "cache": "Cache",
-            "figure": st.column_config.TextColumn("Judged by", width=110),
-            "learned": st.column_config.NumberColumn("Learned", format="%.1f %%", width=80),
-            "classic": st.column_config.NumberColumn("Best classic", format="%.1f %%", width=90),
-            "verdict": st.column_config.TextColumn("Verdict", width=130),
+            "number": st.column_config.NumberColumn("Model", width=50),
+            "aliases": st.column_config.ListColumn("Is", width=85),
+            "name": st.column_config.TextColumn("Name", width=210),
+            "cache": st.column_config.TextColumn("Cache", width=85),
+            "learned": st.column_config.NumberColumn("Learned", format="%.1f %%", width=65),
+            "classic": st.column_config.NumberColumn("Best classic", format="%.1f %%", width=80),
+            "verdict": st.column_config.TextColumn("Verdict", width=95),
+            "figure": st.column_config.TextColumn("Judged by", width=100),
             "us": st.column_config.NumberColumn(
-                "Decision (µs)", format="%.2f", width=90,
+                "Decision (µs)", format="%.2f", width=85,
                 help="Compiled replay, features included, for each decision",
             ),
             "trained": st.column_config.DatetimeColumn(
-                "Trained", format="MMM DD, HH:mm", width=100
+                "Trained", format="MMM DD, HH:mm", width=95
             ),
         },
     )  # fmt: skip
@@ -99,15 +97,13 @@ def model_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _line(row: Mapping[str, Any]) -> dict[str, Any]:
-    data = (row["spec"] or {}).get("data") or {}
+    standing = _standing(row)
     return {
         "number": int(row["id"]),
         "aliases": list(row["aliases"]),
         "name": row["name"],
-        "algorithm": str(row["algorithm"]).upper().replace("+", " + "),
-        "trace": data.get("name") or "-",
         "cache": size_of(row),
-        **_standing(row),
+        **{name: standing[name] for name in ("learned", "classic", "verdict", "figure", "us")},
         "trained": float(row["trained_at"] or row["created_at"]),
     }
 

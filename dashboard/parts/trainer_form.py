@@ -24,6 +24,7 @@ def form(trace: stored.Row) -> None:
         names = algorithms_of(str(fields["algorithm"]))
         fields |= trainer_tuning.controls(names, str(fields["environment"]))
         at_once = fields.pop("at_once")
+        places["other"] = st.container()
         wanted = TrainWanted(trace=str(trace["name"]), **fields)
         troubles = trainer_checks.troubles(wanted, trace)
         for field, sentence in troubles.items():

@@ -54,16 +54,21 @@ def _says(row: Mapping[str, Any]) -> str:
     return f"{job_choice.when(row)} · {told} on {jobs.subject(row)} · size {size} · {state}"
 
 
-def live(run: str) -> None:
-    """Figures and curves of one training; belongs into the live part."""
+def is_alive(row: Mapping[str, Any]) -> bool:
+    """Whether a training waits or runs."""
+    return str(row["state"]) in jobs.ALIVE
+
+
+def course(run: str) -> None:
+    """Figures and curves of one training; into the live part while it runs."""
     rows = data.jobs(("train",))
     row = next(iter(rows[rows["id"] == run].to_dict("records")), None)
     if row is None:
         return
-    points = stored.curves(run)
+    points = stored.curves(run).sort_values("at", kind="stable")
     _figures({str(k): v for k, v in row.items()}, points)
     if points.empty:
-        waiting = str(row["state"]) in jobs.ALIVE
+        waiting = is_alive(row)
         empty(
             "The first points come after the first trial on validation."
             if waiting
@@ -85,7 +90,14 @@ def _figures(row: Mapping[str, Any], points: pd.DataFrame) -> None:
              explains="Of the last trial on validation")  # fmt: skip
         speed = pd.to_numeric(points["steps_per_s"]).dropna()
         now = float(speed.iloc[-1]) if len(speed) else None
-        card("Speed", now, "decisions/s", speed, digits=0, explains="Trials left out")
+        card(
+            "Speed",
+            now,
+            "/s",
+            speed,
+            digits=0,
+            explains="Decisions learned from in a second, trials left out",
+        )
         learned = points.groupby(["seed", "algorithm"])["steps"].max().sum()
         card("Decisions", float(learned), "", None, digits=0, explains="Learned from so far")
         _ending(row)
@@ -93,7 +105,7 @@ def _figures(row: Mapping[str, Any], points: pd.DataFrame) -> None:
 
 def _ending(row: Mapping[str, Any]) -> None:
     share, begun = float(row["progress"]), row["started_at"]
-    running = str(row["state"]) in jobs.ALIVE
+    running = is_alive(row)
     with st.container(border=True, height="stretch", gap="xsmall"):
         if running and begun and share > 0.02:
             left = (time.time() - float(begun)) * (1 - share) / share
@@ -132,8 +144,6 @@ _EXPLAINED = {
 def result(row: Mapping[str, Any]) -> None:
     """What came of a training that has ended."""
     state = str(row["state"])
-    if state in jobs.ALIVE:
-        return
     told = stored.job_result(str(row["id"]), state)
     if not told.get("models"):
         words = cell(note({**row, "result": told}))

@@ -54,7 +54,7 @@ def steps_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | Non
         raise TrainingError(f"Steps cannot be asked for like this: {error}.") from None
     except OSError as error:
         raise TrainingError(f"{folder} cannot be made ({error.strerror or error}).") from None
-    job.progress(0.05, "replaying everything before, then explaining step by step")
+    job.progress(0.01, "replaying everything before, then explaining step by step")
     found = show_steps(wanted, settings)
     if job.cancelled:
         file.unlink(missing_ok=True)

@@ -171,5 +171,4 @@ def filled_store(empty_store: str, demo_file: DemoFile) -> str:
 def open_page(file: str) -> AppTest:
     """Draw one page as its first visitor sees it."""
     app = AppTest.from_file(str(MAIN), default_timeout=30)
-    app.run()
-    return app if file == "overview" else app.switch_page(f"views/{file}.py").run()
+    return app.switch_page(f"views/{file}.py").run()

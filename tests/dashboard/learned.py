@@ -66,7 +66,7 @@ def rows(end: float) -> dict[str, list[dict[str, Any]]]:
     """Rows of the tables that the pages Policies, Trainer and Models read."""
     return {
         "jobs": jobs(end),
-        "rl_models": [model(1, end), model(2, end, seed=1), model(3, end, judged={})],
+        "rl_models": [model(1, end), model(2, end, seed=1, judged={}), model(3, end)],
         "model_aliases": [{"name": "champion", "model": 1, "who": "test", "at": end}],
         "alias_events": [
             {"at": end, "alias": "champion", "kind": "promote", "from_model": None, "to_model": 1,

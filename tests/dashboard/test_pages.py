@@ -44,7 +44,7 @@ def test_a_filled_store_draws_every_chart_of_the_page(
     assert not app.exception
     assert not app.error
     assert charts(app) == CHARTS[file]
-    if CHARTS[file]:
+    if CHARTS[file] and file not in WORK:
         assert any(LIVE_BLUE in chart.proto.spec for chart in app.get("vega_lite_chart"))
 
 
