@@ -47,3 +47,33 @@ def test_the_terminal_lists_jobs_with_what_came_of_them(
     writes.update_job(sqlite_store, job, state="done", message="done", result=ended)
     assert cli.main(["jobs"]) == 0
     assert "418 of 1,000 requests sent, 582 not sent in time" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "result", "words"),
+    [
+        ("import", "done",
+         {"is_new": True, "info": {"name": "web", "requests": 9000, "distinct": 40, "malformed": 3}},
+         "trace web: 9,000 requests for 40 keys, 3 malformed lines left out"),
+        ("import", "done", {"is_new": False, "info": {"name": "web"}},
+         "these requests are there already: trace web"),
+        ("train", "done", {"models": [4, 5], "best": 5}, "models 4, 5; best on validation: 5"),
+        ("train", "cancelled", {"models": [4], "best": 4},
+         "done; the best so far is kept as model 4"),
+        ("evaluate", "done", {"models": [4], "verdicts": [{"sentence": "At 10 LRU wins."}]},
+         "At 10 LRU wins."),
+        ("export", "done", {"model": 4, "folder": "exports/model-4"},
+         "model 4 lies in exports/model-4"),
+        ("steps", "done", {"model": 4, "steps": 1500}, "1,500 steps of model 4 explained"),
+        ("curves", "done", {"requests": 9000, "curves": {"hit_ratio": [1, 2]}},
+         "2 curves on 9,000 requests"),
+        ("compare", "done",
+         {"requests": 9000, "outcomes": [{"policy": p, "capacity": c} for p in "ab" for c in (1, 2)]},
+         "2 policies at 2 sizes on 9,000 requests"),
+        ("compare", "done", {}, "done"),
+    ],
+)  # fmt: skip
+def test_what_learning_came_to_is_told_in_words(
+    kind: str, state: str, result: dict[str, object], words: str
+) -> None:
+    assert note({"kind": kind, "state": state, "message": "done", "result": result}) == words
