@@ -102,6 +102,8 @@ def _buttons(trace: stored.Row, params: dict[str, Any], stopped: bool) -> None:
             key="compare",
             icon=":material/leaderboard:",
             disabled=stopped or bool(jobs.alive(["compare"])),
+            help="The first time on a machine the policies are compiled, which takes a minute or "
+            "two; after that a million requests take seconds",
         ):
             jobs.start("compare", params)
             st.rerun()

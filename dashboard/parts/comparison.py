@@ -118,7 +118,6 @@ def full_table(told: Mapping[str, Any]) -> pd.DataFrame:
             asked = max(1, int(tally["requests"]))
             rows.append(
                 {
-                    "best": "",
                     "title": one["title"],
                     "kind": KINDS.get(str(one["kind"]), str(one["kind"])),
                     "capacity": one["capacity"],
@@ -133,17 +132,16 @@ def full_table(told: Mapping[str, Any]) -> pd.DataFrame:
 
 def _table(told: Mapping[str, Any], table: pd.DataFrame, figure: str) -> None:
     choices = table.index[table["kind"] == ""]
-    table["best"] = ["best" if place == next(iter(choices), -1) else "" for place in table.index]
-    timed = told["costs"] != "none"
+    table.loc[choices[:1], "kind"] = "best"
     others = [name for name in ("hit_ratio", "load_time_saved") if name in told["figures"]]
     others = [name for name in others if name != figure][:1]
-    shown = ["best", "title", "kind", figure, *(["saved_ms"] if timed else []), *others]
-    modelled = ", modelled" if told["costs"] == "modelled" else ""
+    shown = ["title", "kind", figure, *(["saved_ms"] if "saved" in figure else others)]
+    modelled = " (modelled)" if told["costs"] == "modelled" else ""
     percent = {
         name: st.column_config.NumberColumn(
             ranking.SHORT[name] + (modelled if name == "load_time_saved" else ""),
             format="%.1f %%",
-            width=100 if modelled else 80,
+            width=130 if modelled and name == "load_time_saved" else 85,
         )
         for name in told["figures"]
     }
@@ -155,8 +153,7 @@ def _table(told: Mapping[str, Any], table: pd.DataFrame, figure: str) -> None:
         row_height=28,
         alt="Every policy at this size, the best first",
         column_config={
-            "best": st.column_config.TextColumn("", width=44),
-            "title": st.column_config.TextColumn("Policy", width=140),
+            "title": st.column_config.TextColumn("Policy", width=170),
             "kind": st.column_config.TextColumn("Is a", width=70),
             **percent,
             "saved_ms": st.column_config.NumberColumn("ms/request", format="%.1f", width=80,

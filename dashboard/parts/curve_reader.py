@@ -85,18 +85,20 @@ def _at_size(
     )
     table = saved_table(told, here, figure)
     modelled = figure == "load_time_saved" and told["costs"] == "modelled"
-    label = ranking.SHORT[figure] + (", modelled" if modelled else "")
+    label = ranking.SHORT[figure] + (" (modelled)" if modelled else "")
     st.dataframe(
         table,
         hide_index=True,
         key="curves-table",
         alt="What each policy would save at this size, the best first",
         column_config={
-            "title": st.column_config.TextColumn("Policy", width=130),
-            "percent": st.column_config.NumberColumn(label, format="%.1f %%", width=80),
+            "title": st.column_config.TextColumn("Policy", width=120),
+            "percent": st.column_config.NumberColumn(
+                label, format="%.1f %%", width=130 if modelled else 80
+            ),
             "error": st.column_config.NumberColumn("± points", format="%.1f", width=60),
-            "per_request": st.column_config.NumberColumn("ms/request", format="%.2f", width=80),
-            "in_all": st.column_config.NumberColumn("In all (s)", format="localized", width=70),
+            "per_request": st.column_config.NumberColumn("ms/request", format="%.2f", width=75),
+            "in_all": st.column_config.NumberColumn("In all (s)", format="%.1f", width=65),
         },
     )
     if modelled:

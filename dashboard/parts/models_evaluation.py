@@ -137,12 +137,12 @@ def _table(told: Mapping[str, Any], capacity: int, figure: str) -> None:
     table = full_table(told)
     here = table[table["capacity"] == capacity].sort_values(figure, ascending=False)
     figures = [figure, *(name for name in _TOLD[told["costs"] != "none"] if name != figure)]
-    modelled = ", modelled" if told["costs"] == "modelled" else ""
+    modelled = " (modelled)" if told["costs"] == "modelled" else ""
     named = {
         name: st.column_config.NumberColumn(
             ranking.SHORT[name] + (modelled if "saved" in name else ""),
             format="%.1f %%",
-            width=100 if modelled and "saved" in name else 70,
+            width=130 if modelled and "saved" in name else 65,
         )
         for name in figures
     }
@@ -157,8 +157,8 @@ def _table(told: Mapping[str, Any], capacity: int, figure: str) -> None:
         alt="The learned policy, every classic and the optimum at this size, the best first",
         placeholder="-",
         column_config={
-            "title": st.column_config.TextColumn("Policy", width=140),
-            "kind": st.column_config.TextColumn("Is a", width=65),
+            "title": st.column_config.TextColumn("Policy", width=170),
+            "kind": st.column_config.TextColumn("Is a", width=60),
             **named,
             "interval": st.column_config.TextColumn(
                 "95 % over time",

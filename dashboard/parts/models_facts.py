@@ -136,7 +136,6 @@ def comparison(row: stored.Row) -> None:
         table,
         hide_index=True,
         key="model-differences",
-        height=420,
         alt="What the two models differ in",
         column_config={"what": "What"},
         placeholder="-",
@@ -161,5 +160,9 @@ def differences(found: list[dict[str, Any]], first: int, second: int) -> pd.Data
 def _short(value: Any) -> str:  # noqa: ANN401 - any JSON
     if value is None:
         return "-"
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= 200 else f"{text[:197]}..."

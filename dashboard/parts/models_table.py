@@ -25,7 +25,6 @@ def choose() -> stored.Row | None:
         table,
         hide_index=True,
         key=TABLE,
-        height=38 + 35 * min(len(table), 8),
         alt="Trained models, newest first",
         placeholder="-",
         on_select=_row_chosen,
@@ -33,18 +32,20 @@ def choose() -> stored.Row | None:
         column_config={
             "number": st.column_config.NumberColumn("Model", width=50),
             "aliases": st.column_config.ListColumn("Is", width=85),
-            "name": st.column_config.TextColumn("Name", width=210),
+            "name": st.column_config.TextColumn("Name", width=180),
+            "seed": st.column_config.NumberColumn("Seed", width=45),
             "cache": st.column_config.TextColumn("Cache", width=85),
             "learned": st.column_config.NumberColumn("Learned", format="%.1f %%", width=65),
-            "classic": st.column_config.NumberColumn("Best classic", format="%.1f %%", width=80),
+            "classic": st.column_config.NumberColumn("Classic", format="%.1f %%", width=65,
+                                                     help="The best of them, in hindsight"),
             "verdict": st.column_config.TextColumn("Verdict", width=95),
-            "figure": st.column_config.TextColumn("Judged by", width=100),
+            "figure": st.column_config.TextColumn("Judged by", width=90),
             "us": st.column_config.NumberColumn(
-                "Decision (µs)", format="%.2f", width=85,
-                help="Compiled replay, features included, for each decision",
+                "Takes (µs)", format="%.2f", width=70,
+                help="A decision: compiled replay, features included",
             ),
             "trained": st.column_config.DatetimeColumn(
-                "Trained", format="MMM DD, HH:mm", width=95
+                "Trained", format="MMM DD, HH:mm", width=100
             ),
         },
     )  # fmt: skip
@@ -80,7 +81,8 @@ def _row_chosen() -> None:
 def label(row: Mapping[str, Any]) -> str:
     """A model as lists name it."""
     aliases = f" ({', '.join(row['aliases'])})" if row["aliases"] else ""
-    return f"{row['id']} · {row['name']}{aliases}"
+    seed = (row["spec"] or {}).get("seed", 0)
+    return f"{row['id']} · {row['name']}, seed {seed}{aliases}"
 
 
 def size_of(row: Mapping[str, Any]) -> str:
@@ -102,6 +104,7 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
         "number": int(row["id"]),
         "aliases": list(row["aliases"]),
         "name": row["name"],
+        "seed": (row["spec"] or {}).get("seed"),
         "cache": size_of(row),
         **{name: standing[name] for name in ("learned", "classic", "verdict", "figure", "us")},
         "trained": float(row["trained_at"] or row["created_at"]),

@@ -54,7 +54,7 @@ def _says(row: Mapping[str, Any]) -> str:
     return f"{job_choice.when(row)} · {told} on {jobs.subject(row)} · size {size} · {state}"
 
 
-def is_alive(row: Mapping[str, Any]) -> bool:
+def is_alive(row: Mapping[Any, Any]) -> bool:
     """Whether a training waits or runs."""
     return str(row["state"]) in jobs.ALIVE
 

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import client, data, stored
 from dashboard.parts import trainer_checks
 from db import tables
+from db.queries import system
 from db.session import writing
 from engine.actions import models as model_actions
 from engine.actions import training
@@ -47,9 +48,8 @@ def test_policies_name_the_best_and_read_a_size_off_the_curves(
     verdict = learned.compared()["verdicts"]
     assert any(str(one["sentence"]) in said(app) for one in verdict)
     assert "7 malformed lines left out" in said(app)
-    shown = next(f.value for f in app.dataframe if "best" in f.value.columns)
-    assert shown["best"].tolist().count("best") == 1
-    assert shown.loc[shown["best"] == "best", "title"].tolist() == ["LRU"]
+    shown = app.dataframe[0].value
+    assert shown.loc[shown["kind"] == "best", "title"].tolist() == ["LRU"]
     size = next(one for one in app.number_input if str(one.key).startswith("curves-size"))
     size.set_value(40).run()
     assert not app.exception
@@ -267,6 +267,29 @@ def test_promotion_goes_to_the_registry_under_our_name(
     assert [toast.value for toast in app.toast] == ["Model 2 is the challenger now"]
 
 
+def test_a_trace_goes_after_a_yes(filled_store: str, engine: FakeEngine, tmp_path: Path) -> None:
+    app = open_page("policies")
+    app.button(key="trace-remove").click().run()
+    assert (tmp_path / "traces" / "web").is_dir()
+    app.button(key="trace-remove-yes").click().run()
+    assert not app.exception
+    assert not (tmp_path / "traces" / "web").exists()
+    assert [toast.value for toast in app.toast] == ["web is removed"]
+
+
+def test_a_model_goes_after_a_yes_and_a_refusal_is_its_own_sentence(
+    filled_store: str, engine: FakeEngine
+) -> None:
+    app = open_page("models")
+    app.button(key="model-roll-back").click().run()
+    app.button(key="model-roll-back-yes").click().run()
+    assert any("has no earlier model" in one.value for one in app.error)
+    app.button(key="model-delete").click().run()
+    app.button(key="model-delete-yes").click().run()
+    assert not app.exception
+    assert stored.models()[0]["id"] == 2
+
+
 def test_evaluation_and_export_are_jobs(filled_store: str, engine: FakeEngine) -> None:
     app = open_page("models")
     app.session_state["model-evaluate-form"] = app.session_state["model-export-form"] = True
@@ -344,14 +367,14 @@ def test_a_page_of_work_never_asks_for_what_jobs_found_at_each_tick(
     """A long result is read once: the listing of jobs comes without it."""
     assert "result" not in data.jobs(("compare",)).columns
     reads = 0
-    real = stored.system.job
+    real = system.job
 
     def counted(*args: Any) -> Any:  # noqa: ANN401
         nonlocal reads
         reads += 1
         return real(*args)
 
-    monkeypatch.setattr(stored.system, "job", counted)
+    monkeypatch.setattr(system, "job", counted)
     app = open_page(page)
     before = reads
     app.run()
