@@ -98,7 +98,9 @@ def _promote(number: int, alias: str) -> None:
     outcome = stored.ask(
         model_actions.promote_model, number, alias, "", client.who(), data.settings()
     )
-    _said(outcome, f"Model {number} is the {alias} now")
+    _say(outcome, f"Model {number} is the {alias} now")
+    if outcome.done:
+        st.rerun()
 
 
 @st.dialog("Roll back an alias?")
@@ -108,11 +110,14 @@ def _roll_back() -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Cancel", key="model-roll-back-no"):
             st.rerun()
-        if st.button("Roll back", type="primary", key="model-roll-back-yes"):
-            outcome = stored.ask(
-                model_actions.roll_back_model, str(alias), "", client.who(), data.settings()
-            )
-            _said(outcome, f"Model {outcome.value} is the {alias} again")
+        pressed: Any = {"on_click": _rolled_back, "args": (str(alias),)}
+        if st.button("Roll back", type="primary", key="model-roll-back-yes", **pressed):
+            st.rerun()
+
+
+def _rolled_back(alias: str) -> None:
+    outcome = stored.ask(model_actions.roll_back_model, alias, "", client.who(), data.settings())
+    _say(outcome, f"Model {outcome.value} is the {alias} again")
 
 
 @st.dialog("Delete this model?")
@@ -124,16 +129,21 @@ def _delete(number: int, name: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Cancel", key="model-delete-no"):
             st.rerun()
-        if st.button("Delete", type="primary", key="model-delete-yes"):
-            outcome = stored.ask(model_actions.delete_model, number, client.who(), data.settings())
-            _said(outcome, f"Model {number} is deleted")
+        pressed: Any = {"on_click": _deleted, "args": (number,)}
+        if st.button("Delete", type="primary", key="model-delete-yes", **pressed):
+            st.rerun()
 
 
-def _said(outcome: Outcome, done: str) -> None:
+def _deleted(number: int) -> None:
+    outcome = stored.ask(model_actions.delete_model, number, client.who(), data.settings())
+    _say(outcome, f"Model {number} is deleted")
+
+
+def _say(outcome: Outcome, done: str) -> None:
     if outcome.done:
         st.toast(done, icon=":material/check:")
-        st.rerun()
-    st.error(outcome.sentence, icon=":material/error:")
+    else:
+        st.toast(outcome.sentence, icon=":material/error:", duration="long")
 
 
 def exported(row: stored.Row) -> None:

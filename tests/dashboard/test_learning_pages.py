@@ -283,7 +283,7 @@ def test_a_model_goes_after_a_yes_and_a_refusal_is_its_own_sentence(
     app = open_page("models")
     app.button(key="model-roll-back").click().run()
     app.button(key="model-roll-back-yes").click().run()
-    assert any("has no earlier model" in one.value for one in app.error)
+    assert any("has no earlier model" in one.value for one in app.toast)
     app.button(key="model-delete").click().run()
     app.button(key="model-delete-yes").click().run()
     assert not app.exception

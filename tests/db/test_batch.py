@@ -95,7 +95,8 @@ def test_a_full_spool_drops_the_oldest_and_says_how_many(sqlite_store: Engine) -
     assert kept[-1000:] == list(range(1500, 2500))
     in_flight = kept[:-1000]
     assert len(in_flight) == waiting - 1000
-    assert in_flight == list(range(in_flight[0], in_flight[0] + len(in_flight)))
+    first = in_flight[0] if in_flight else 0
+    assert in_flight == list(range(first, first + len(in_flight)))
     holder.dispose()
 
 
