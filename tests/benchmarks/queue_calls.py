@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import secrets
 import socket
 import statistics
@@ -17,6 +18,7 @@ import redis
 
 from engine.broker.base import MAX_PAYLOAD_BYTES, Broker, Message
 from engine.broker.redis import RedisBroker
+from tests.benchmarks.placing import placed
 from tests.benchmarks.queue_peers import peer
 from tests.engine.broker.serving import Serving
 
@@ -47,7 +49,11 @@ def round_trips(
     broker = serving.broker("producer")
     path = str(folder / "echo")
     pairs = []
-    with peer("echo", path), socket.socket(socket.AF_UNIX) as raw:
+    with (
+        peer("echo", path) as echo,
+        socket.socket(socket.AF_UNIX) as raw,
+        placed({os.getpid(): 0, echo.pid: 1, serving.pid: 1}),
+    ):
         raw.connect(path)
 
         def ping() -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import socket
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.broker.base import Message
+from tests.benchmarks.placing import placed
 from tests.benchmarks.queue_peers import peer, tutorial_queue
 from tests.engine.broker.serving import Serving
 
 RATE = 500
 PAYLOAD = b"x" * 189
+me = os.getpid
 SPIN_NS = 200_000
 """The last moment before a send is spent awake, so that the timer's lateness is no one's delay."""
 
@@ -39,7 +41,7 @@ def stamp(due: int) -> bytes:
 def raw(folder: Path, count: int) -> list[int]:
     """Straight from producer to consumer over a Unix socket."""
     path = str(folder / f"raw{time.monotonic_ns()}")
-    with peer("raw_consumer", path, str(count)) as consumer:
+    with peer("raw_consumer", path, str(count)) as consumer, placed({me(): 0, consumer.pid: 1}):
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
             connection.connect(path)
             pace(count, lambda due: connection.send(stamp(due)))
@@ -51,9 +53,11 @@ def ours(serving: Serving, count: int) -> list[int]:
     broker = serving.broker("producer", name="paced")
     broker.counters()
     run = time.monotonic_ns()
-    with peer(
-        "our_consumer", str(serving.place.address), str(serving.place.key_file), str(count)
-    ) as consumer:
+    address, key = str(serving.place.address), str(serving.place.key_file)
+    with (
+        peer("our_consumer", address, key, str(count)) as consumer,
+        placed({me(): 0, serving.pid: 1, consumer.pid: 0}),
+    ):
         pace(count, lambda due: broker.put_many([Message(f"{run}-{due}", PAYLOAD, due)]))
         delays = _delays(consumer)
     broker.close()
@@ -63,7 +67,11 @@ def ours(serving: Serving, count: int) -> list[int]:
 def tutorial(count: int) -> list[int]:
     """Through the tutorial's manager: full(), get(), put() on one side, polling on the other."""
     port = free_port()
-    with _tutorial(port), peer("tutorial_consumer", str(port), str(count)) as consumer:
+    with (
+        peer("tutorial_server", str(port)) as server,
+        peer("tutorial_consumer", str(port), str(count)) as consumer,
+        placed({me(): 0, server.pid: 1, consumer.pid: 0}),
+    ):
         shared = tutorial_queue(port)
 
         def send(due: int) -> None:
@@ -73,12 +81,6 @@ def tutorial(count: int) -> list[int]:
 
         pace(count, send)
         return _delays(consumer)
-
-
-@contextlib.contextmanager
-def _tutorial(port: int) -> Iterator[None]:
-    with peer("tutorial_server", str(port)):
-        yield
 
 
 def free_port() -> int:
