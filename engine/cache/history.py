@@ -170,7 +170,7 @@ def _meet_again(history: History, key: int, group: int) -> None:
     history.older[newer] = older
 
 
-@apart
+@helper
 def _decay_rates(
     facts: NDArray[np.float32], age: float, out: NDArray[np.float32], first: int
 ) -> None:
@@ -221,6 +221,12 @@ def _forget(history: History, now: int) -> None:
 @compiled
 def describe(history: History, key: int, now: int, row: NDArray[np.float32]) -> None:
     """Write the features of a remembered key at request `now` into `row`, float32[BASE + c]."""
+    describe_key(history, key, now, row)
+
+
+@helper
+def describe_key(history: History, key: int, now: int, row: NDArray[np.float32]) -> None:
+    """`describe` for compiled code."""
     facts, tables, log_lifetime = history.facts[key], history.tables, math.log2(history.lifetime)
     age = float(now - history.stamps[key, _LAST])
     known = 1.0 + now - history.stamps[key, _FIRST]
@@ -252,7 +258,7 @@ def describe(history: History, key: int, now: int, row: NDArray[np.float32]) -> 
         row[BASE + column] = history.columns[key, column]
 
 
-@apart
+@helper
 def index_of(history: History, key: int, now: int, grouped: bool) -> float:
     """The mean reuse index of a key less its price; `grouped` counts the endpoints' table too."""
     tables = history.tables
@@ -289,7 +295,7 @@ def last_request(history: History, key: int) -> int:
     return int(history.stamps[key, _LAST])
 
 
-@apart
+@helper
 def frequency_of(history: History, key: int, now: int) -> float:
     """log2 of a key's count, decayed with a half-life of 4 lifetimes, less its price."""
     age = (now - history.stamps[key, _LAST]) / history.lifetime

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.cache import history as memory
 from engine.cache.history import History
-from engine.cache.jit import apart, compiled, helper
+from engine.cache.jit import compiled, helper
 from engine.errors import ModelError
 from engine.training.network import CLIP, EVICT, KEEP, Network
 
@@ -128,7 +128,7 @@ def _put(made: Scorers, at: int, network: Network) -> None:
     made.mean[at], made.scale[at] = network.mean, 1.0 / network.scale
 
 
-@apart
+@helper
 def score(which: Scorers, at: int, history: History, key: int, now: int, newcomer: bool) -> float:
     """What scorer `at` gives for keeping a remembered key; `newcomer` asks to enter."""
     kind = which.kind[at]
@@ -140,13 +140,18 @@ def score(which: Scorers, at: int, history: History, key: int, now: int, newcome
         return memory.index_of(history, key, now, True)
     if kind == FREQUENCY:
         return memory.frequency_of(history, key, now)
-    memory.describe(history, key, now, which.row)
-    return network_score(which, at, which.row)
+    memory.describe_key(history, key, now, which.row)
+    return _network_score(which, at, which.row)
 
 
 @compiled
 def network_score(which: Scorers, at: int, row: NDArray[np.float32]) -> float:
     """What network `at` gives for a feature row, as `Network.scores` does."""
+    return _network_score(which, at, row)
+
+
+@helper
+def _network_score(which: Scorers, at: int, row: NDArray[np.float32]) -> float:
     rent_at = which.rent_at[at]
     _first_layer(which, at, row, rent_at)
     if rent_at < 0:
@@ -173,7 +178,7 @@ def _normal(
     return float(min(max(normal, -CLIP), CLIP))
 
 
-@apart
+@helper
 def _first_layer(which: Scorers, at: int, row: NDArray[np.float32], skipped: int) -> None:
     """All but the rent, which differs between readings, into hidden[0]."""
     hidden, weights = which.hidden[0], which.w1[at]
@@ -188,7 +193,7 @@ def _first_layer(which: Scorers, at: int, row: NDArray[np.float32], skipped: int
             hidden[unit] += value * weights[feature, unit]
 
 
-@apart
+@helper
 def _gap(which: Scorers, at: int, first: NDArray[np.float32]) -> float:
     """Keep less evict, from the first layer's sums."""
     hidden, weights = which.hidden[2], which.w2[at]
