@@ -202,7 +202,7 @@ def _names(spec: PolicySpec) -> tuple[str, ...]:
 
 def _shapes(spec: PolicySpec, room: Room, share: float, count: int) -> list[Shape]:
     """The real cache, and where the guard has a choice a shadow for each scorer."""
-    real = Shape(room.capacity, spec.window, spec.pool, spec.sample)
+    real = Shape(room.capacity, spec.window, spec.pool, spec.sample, spec.asked)
     if not share:
         return [real]
     small = real._replace(capacity=max(1, round(room.capacity * share)))

@@ -129,17 +129,30 @@ def _put(made: Scorers, at: int, network: Network) -> None:
 
 
 @helper
-def score(which: Scorers, at: int, history: History, key: int, now: int, newcomer: bool) -> float:
-    """What scorer `at` gives for keeping a remembered key; `newcomer` asks to enter."""
+def is_network(which: Scorers, at: int) -> bool:
+    """Whether scorer `at` is a network."""
+    return bool(which.kind[at] >= DIFFERENCE)
+
+
+@helper
+def quick_worth(
+    which: Scorers, at: int, history: History, key: int, now: int, newcomer: bool
+) -> float:
+    """What scorer `at` gives for keeping a remembered key; the reuse index stands for a network.
+
+    `newcomer` asks to enter.
+    """
     kind = which.kind[at]
     if kind == LRU:
         return _NEWCOMER if newcomer else float(memory.last_request(history, key))
-    if kind == INDEX:
-        return memory.index_of(history, key, now, False)
-    if kind == GROUPED_INDEX:
-        return memory.index_of(history, key, now, True)
     if kind == FREQUENCY:
         return memory.frequency_of(history, key, now)
+    return memory.index_of(history, key, now, kind == GROUPED_INDEX)
+
+
+@helper
+def network_worth(which: Scorers, at: int, history: History, key: int, now: int) -> float:
+    """What network `at` gives for keeping a remembered key."""
     memory.describe_key(history, key, now, which.row)
     return _network_score(which, at, which.row)
 
@@ -201,10 +214,10 @@ def _gap(which: Scorers, at: int, first: NDArray[np.float32]) -> float:
     for unit in range(units):
         hidden[unit] = which.b2[at, unit]
     for below in range(which.b1.shape[1]):
-        value = first[below]
-        if value > 0:
-            for unit in range(units):
-                hidden[unit] += value * weights[below, unit]
+        # No branch: whether a unit is active cannot be foreseen.
+        value = max(first[below], np.float32(0))
+        for unit in range(units):
+            hidden[unit] += value * weights[below, unit]
     gap = which.b3[at]
     for unit in range(units):
         gap += max(hidden[unit], np.float32(0)) * which.w3[at, unit]

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from engine.cache.history import History
 from engine.cache.jit import apart, helper
 from engine.cache.lists import last, linked, move_front, new_links, push_front, unlink
-from engine.cache.scorers import Scorers, score
+from engine.cache.scorers import Scorers, is_network, network_worth, quick_worth
 
-WINDOW, WINDOW_USED, MAIN, MAIN_USED, RESIDENTS, FRESH, AMOUNTS = range(7)
-"""Places of a cache's amounts: capacity and use of both segments, residents of the main one, and
-how many of them are drawn afresh for a decision."""
+WINDOW, WINDOW_USED, MAIN, MAIN_USED, RESIDENTS, FRESH, ASKED, AMOUNTS = range(8)
+"""Places of a cache's amounts: capacity and use of both segments, residents of the main one, how
+many of them are drawn afresh for a decision, and about how many a network is asked."""
 
 _NONE = -1
 _EVICTED_TOLD = 64
@@ -73,6 +73,7 @@ class Shape(NamedTuple):
     window: float
     pool: int
     fresh: int
+    asked: int
 
 
 def caches(shapes: list[Shape], distinct: int, by_bytes: bool, seed: int) -> Caches:
@@ -81,7 +82,8 @@ def caches(shapes: list[Shape], distinct: int, by_bytes: bool, seed: int) -> Cac
     amounts = np.zeros((count, AMOUNTS), np.int64)
     for at, shape in enumerate(shapes):
         window = min(shape.capacity, max(1, int(shape.window * shape.capacity)))
-        amounts[at, [WINDOW, MAIN, FRESH]] = window, shape.capacity - window, shape.fresh
+        amounts[at, [WINDOW, MAIN]] = window, shape.capacity - window
+        amounts[at, [FRESH, ASKED]] = shape.fresh, shape.asked
     most = distinct if by_bytes else min(distinct, int(amounts[:, MAIN].max()))
     seen = 1 + pool + shapes[0].fresh
     return Caches(
@@ -188,30 +190,66 @@ def _evict(of: Caches, cache: int, key: int) -> None:
 def _lowest(
     of: Caches, cache: int, history: History, by: Scorers, at: int, leaver: int, now: int
 ) -> int:
-    """Who scores lowest: the leaver, a resident of the pool, or one drawn afresh."""
+    """Who scores lowest: the leaver, a resident of the pool, or one drawn afresh.
+
+    A network is asked about the leaver and those alone that the reuse index puts lowest.
+    """
+    told_key, told_score = of.told_key[cache], of.told_score[cache]
+    seen = _candidates(of, cache, history, by, at, leaver, now)
+    if is_network(by, at):
+        seen = _lowest_first(told_key, told_score, seen, 1 + of.amounts[cache, ASKED])
+        for place in range(seen):
+            told_score[place] = network_worth(by, at, history, told_key[place], now)
+    of.told[cache, SCORED] = seen
+    lowest = 0
+    for place in range(1, seen):
+        if told_score[place] < told_score[lowest]:
+            lowest = place
+    return int(told_key[lowest])
+
+
+@helper
+def _candidates(
+    of: Caches, cache: int, history: History, by: Scorers, at: int, leaver: int, now: int
+) -> int:
+    """Write all candidates and their quick worth, the leaver first; returns how many."""
     pool, pool_score = of.pool[cache], of.pool_score[cache]
     told_key, told_score = of.told_key[cache], of.told_score[cache]
-    lowest, least, seen = leaver, score(by, at, history, leaver, now, True), 1
-    told_key[0], told_score[0] = leaver, least
-    residents, entries = of.amounts[cache, RESIDENTS], len(pool)
-    for candidate in range(entries + of.amounts[cache, FRESH]):
-        if candidate < entries:
+    residents, entries, seen = of.amounts[cache, RESIDENTS], len(pool), 0
+    for candidate in range(-1, entries + of.amounts[cache, FRESH]):
+        if candidate < 0:
+            key = leaver
+        elif candidate < entries:
             key = pool[candidate]
         else:
             key = of.resident[cache, _draw(of.random, cache, residents)]
         if key == _NONE or (candidate >= entries and _in_pool(pool, key)):
             continue
-        found = score(by, at, history, key, now, False)
+        found = quick_worth(by, at, history, key, now, candidate < 0)
         told_key[seen], told_score[seen] = key, found
         seen += 1
-        if found < least:
-            lowest, least = key, found
-        if candidate < entries:
+        if 0 <= candidate < entries:
             pool_score[candidate] = found
-        else:
+        elif candidate >= entries:
             _remember(pool, pool_score, key, found)
-    of.told[cache, SCORED] = seen
-    return lowest
+    return seen
+
+
+@helper
+def _lowest_first(
+    told_key: NDArray[np.int32], told_score: NDArray[np.float64], seen: int, wanted: int
+) -> int:
+    """Bring the lowest behind the leaver; returns how many stand in front, at most `wanted`."""
+    wanted = min(wanted, seen)
+    for place in range(1, wanted):
+        lowest = place
+        for other in range(place + 1, seen):
+            if told_score[other] < told_score[lowest]:
+                lowest = other
+        key, score = told_key[place], told_score[place]
+        told_key[place], told_score[place] = told_key[lowest], told_score[lowest]
+        told_key[lowest], told_score[lowest] = key, score
+    return wanted
 
 
 @helper

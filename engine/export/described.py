@@ -110,6 +110,7 @@ def _cache(spec: PolicySpec) -> dict[str, Any]:
         "window": spec.window,
         "sample": spec.sample,
         "pool": spec.pool,
+        "asked": spec.asked,
         "history": spec.history,
     }
 

@@ -46,6 +46,7 @@ class PolicySpec(msgspec.Struct, frozen=True, kw_only=True):
         window: share of the capacity that is a protected LRU window.
         sample: residents drawn afresh at each decision.
         pool: worst residents remembered between decisions.
+        asked: of those, how many with the lowest reuse index a network is asked about.
         history: keys remembered, as a multiple of the capacity.
         guard: whether scorers are chosen online by their shadows.
         readouts: network name -> how it is read.
@@ -69,6 +70,7 @@ class PolicySpec(msgspec.Struct, frozen=True, kw_only=True):
     window: float = 0.05
     sample: int = 16
     pool: int = 16
+    asked: int = 4
     history: int = 8
     guard: bool = True
     readouts: dict[str, Readout] = {}

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from engine.export.serving.errors import ServingError
 from engine.export.serving.policy import Policy
-from engine.export.serving.segments import Residents
+from engine.export.serving.segments import Judge, Residents
 from engine.export.serving.tracker import Tracker
 from engine.export.serving.worth import Worth
 
@@ -103,8 +103,14 @@ class LearnedCache(MutableMapping[Any, Any]):
             self.policy.metadata["fill"],
         )
         self._residents = Residents(
-            self._maxsize, told["window"], told["pool"], told["sample"], seed
+            self._maxsize,
+            told["window"],
+            told["pool"],
+            told["sample"],
+            told["asked"],
+            seed,
         )
+        self._judge = Judge(self.tracker.index, self._score)
         self._values: dict[Any, Any] = {}
         self._used: OrderedDict[Any, None] = OrderedDict()  # the least recently used first
         self._facts: dict[Any, Facts] = {}
@@ -226,7 +232,7 @@ class LearnedCache(MutableMapping[Any, Any]):
         self._values[key], self._facts[key], self._used[key] = value, facts, None
         self.tracker.hold(key)
         sees = self._sees([key])
-        for evicted in self._residents.enter(key, size, self._score if sees else None):
+        for evicted in self._residents.enter(key, size, self._judge if sees else None):
             del self[evicted]
         while self._residents.used > self._maxsize:  # the oldest goes where nothing can be scored
             del self[next(iter(self._used))]

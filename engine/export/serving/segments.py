@@ -8,11 +8,21 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Score = Callable[[Sequence[Hashable]], NDArray[np.float32]]
+Score = Callable[[Sequence[Hashable]], NDArray[Any]]
+"""The worth of keeping each of some keys."""
+
+
+class Judge(NamedTuple):
+    """Who says what keys are worth: the reuse index of all, the policy of the few it puts last."""
+
+    quick: Score
+    worth: Score
+
 
 _NOBODY = object()
 _BITS = (1 << 64) - 1
@@ -27,13 +37,16 @@ class Residents:
         window: share of it that is the window, at least one place.
         pool: worst residents remembered between decisions.
         fresh: residents drawn at random for a decision.
+        asked: about how many of them the policy is asked.
         seed: of these draws.
     """
 
-    def __init__(self, capacity: int, window: float, pool: int, fresh: int, seed: int) -> None:
+    def __init__(
+        self, capacity: int, window: float, pool: int, fresh: int, asked: int, seed: int
+    ) -> None:
         self._window_most = min(capacity, max(1, int(window * capacity)))
         self._main_most = capacity - self._window_most
-        self._fresh = fresh
+        self._fresh, self._asked = fresh, asked
         self._window: OrderedDict[Hashable, None] = OrderedDict()  # the least recent first
         self._main: list[Hashable] = []
         self._place: dict[Hashable, int] = {}
@@ -57,14 +70,14 @@ class Residents:
         if key in self._window:
             self._window.move_to_end(key)
 
-    def enter(self, key: Hashable, size: float, score: Score | None) -> list[Hashable]:
+    def enter(self, key: Hashable, size: float, judge: Judge | None) -> list[Hashable]:
         """Hold a new key; returns those to be evicted for it, already out of here or not.
 
         Args:
             key: not held yet.
             size: at most the capacity.
-            score: the worth of keeping each of some keys; None where nothing can be scored: then
-                what leaves the window stays, and the caller removes whom it likes.
+            judge: of what keys are worth; None where nothing can be said of them: then what leaves
+                the window stays, and the caller removes whom it likes.
         """
         self._sizes[key] = size
         self._window[key] = None
@@ -73,7 +86,7 @@ class Residents:
         while self._window_used > self._window_most:
             leaver, _ = self._window.popitem(last=False)
             self._window_used -= self._sizes[leaver]
-            evicted += self._promote(leaver, score)
+            evicted += self._promote(leaver, judge)
         return evicted
 
     def remove(self, key: Hashable) -> None:
@@ -87,10 +100,10 @@ class Residents:
         elif key in self._place:
             self._leave_main(key, size)
 
-    def _promote(self, leaver: Hashable, score: Score | None) -> list[Hashable]:
+    def _promote(self, leaver: Hashable, judge: Judge | None) -> list[Hashable]:
         size, evicted = self._sizes[leaver], []
-        while score is not None and self._main_used + size > self._main_most:
-            lowest = self._lowest(leaver, score) if size <= self._main_most else leaver
+        while judge is not None and self._main_used + size > self._main_most:
+            lowest = self._lowest(leaver, judge) if size <= self._main_most else leaver
             evicted.append(lowest)
             if lowest == leaver:
                 return evicted
@@ -110,24 +123,21 @@ class Residents:
             if pooled == key:
                 self._pool[at], self._pool_score[at] = _NOBODY, _WORST
 
-    def _lowest(self, leaver: Hashable, score: Score) -> Hashable:
-        """Who scores lowest: the leaver, a resident of the pool, or one drawn afresh."""
+    def _lowest(self, leaver: Hashable, judge: Judge) -> Hashable:
+        """Who is worth least: the leaver, a resident of the pool, or one drawn afresh."""
         pooled = [at for at, key in enumerate(self._pool) if key is not _NOBODY]
         drawn = [self._main[self._draw()] for _ in range(self._fresh)]
-        compared = [leaver, *(self._pool[at] for at in pooled), *drawn]
-        found = [float(value) for value in score(compared)]
-        lowest, least = leaver, found[0]
-        for at, value in zip(pooled, found[1:], strict=False):
+        compared = [*(self._pool[at] for at in pooled), *drawn]
+        found = [float(value) for value in judge.quick(compared)]
+        seen = list(zip(found, compared, strict=True))[: len(pooled)]
+        for at, value in zip(pooled, found, strict=False):
             self._pool_score[at] = value
-            if value < least:
-                lowest, least = self._pool[at], value
-        for key, value in zip(drawn, found[1 + len(pooled) :], strict=True):
-            if key in self._pool:
-                continue
-            if value < least:
-                lowest, least = key, value
-            self._remember(key, value)
-        return lowest
+        for key, value in zip(drawn, found[len(pooled) :], strict=True):
+            if key not in self._pool:
+                seen.append((value, key))
+                self._remember(key, value)
+        asked = [leaver, *_lowest_first(seen, self._asked)]
+        return asked[int(np.argmin(judge.worth(asked)))]
 
     def _remember(self, key: Hashable, value: float) -> None:
         """Take the place of the best of the pool, if this one is worse."""
@@ -145,3 +155,11 @@ class Residents:
         state ^= (state << 17) & _BITS
         self._random = state
         return (state >> 11) % len(self._main)
+
+
+def _lowest_first(seen: list[tuple[float, Hashable]], wanted: int) -> list[Hashable]:
+    """The keys of the lowest, in the order in which the compiled core finds them."""
+    for place in range(min(wanted, len(seen))):
+        lowest = min(range(place, len(seen)), key=lambda at: seen[at][0])
+        seen[place], seen[lowest] = seen[lowest], seen[place]
+    return [key for _, key in seen[:wanted]]

@@ -148,6 +148,18 @@ class Tracker:
         row[:, BASE:] = self._columns[at]
         return row
 
+    def index(self, keys: Sequence[Hashable]) -> NDArray[np.float64]:
+        """The mean reuse index less the price of remembered keys at the last request, float64[n].
+
+        Raises:
+            KeyError: a key is not remembered.
+        """
+        at = np.array([self._slots[key] for key in keys], np.int64)
+        bins = bins_of((self.now - 1 - self._last[at]).astype(np.float64))
+        index = self.tables.index
+        total = index[self._classes[at, 0], bins] + index[self._classes[at, 1], bins]
+        return np.asarray(total.astype(np.float64) / 2.0 - self._facts[at, _PRICE], np.float64)
+
     def _number(self, group: Hashable) -> int:
         number = self._groups.get(group)
         if number is None:

@@ -98,6 +98,15 @@ def test_the_replay_scores_candidates_as_the_network_does() -> None:
     assert seen > 20
 
 
+def test_a_network_is_asked_about_the_leaver_and_those_the_index_puts_lowest() -> None:
+    replay = start(policy({"ppo": network()}), ROOM)
+    made = requests()
+    replay.feed(made.slice(0, 4_000))
+    decisions = [replay.explain(made.slice(at, at + 1)) for at in range(4_000, 4_200)]
+    compared = [len(decision.scored) for decision in decisions if decision.scored]
+    assert max(compared) == 1 + index_policy(ROOM, 150.0).spec.asked
+
+
 def test_a_networks_order_is_followed() -> None:
     made = requests()
     index = HybridReplay(index_policy(ROOM, 150.0), ROOM).feed(made)

@@ -114,6 +114,7 @@ def test_the_metadata_tells_a_consumer_what_it_must_know(folder: Path) -> None:
         "window": 0.05,
         "sample": 16,
         "pool": 16,
+        "asked": 4,
         "history": 8,
     }
     assert told["actions"]["threshold"] == 0.5
