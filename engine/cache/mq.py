@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.cache.base import Policy, Replay, Room
 from engine.cache.jit import compiled, helper
@@ -71,7 +72,11 @@ class MQ(Policy):
             new_weights(room),
             tally,
         )
-        return Stepper(room, state, _run)
+        return Stepper(room, state, _run, _held)
+
+
+def _held(state: _State) -> NDArray[np.bool_]:
+    return np.asarray(state.where < _GHOST)
 
 
 @compiled

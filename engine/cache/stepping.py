@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.cache.base import Replay, Room
 from engine.cache.jit import helper, settled
+from engine.errors import PolicyError
 from engine.traces.trace import Requests
 
 USED = 0
@@ -32,6 +33,7 @@ class State(Protocol):
         """Numbers that the policy keeps."""
 
 
+Holds = Callable[[Any], NDArray[np.bool_]]
 Run = Callable[[Any, Array, Array, Array, Array], None]
 """A compiled function (state, key[n], size[n], cost[n], hits[n]) that fills `hits`.
 
@@ -40,17 +42,35 @@ Run = Callable[[Any, Array, Array, Array, Array], None]
 
 
 class Stepper(Replay):
-    """A replay of compiled code over arrays, which it carries from one `feed` to the next."""
+    """A replay of compiled code over arrays, which it carries from one `feed` to the next.
 
-    def __init__(self, room: Room, state: State, run: Run) -> None:
+    Args:
+        room: how much it holds.
+        state: its arrays.
+        run: steps them over requests.
+        holds: from the arrays to which keys are held, bool[keys]; None where nobody asks.
+    """
+
+    def __init__(self, room: Room, state: State, run: Run, holds: Holds | None = None) -> None:
         self._by_bytes = room.by_bytes
         self._state = state
         self._run = run
+        self._holds = holds
 
     @property
     def used(self) -> int:
         """Results (or bytes) now held."""
         return int(self._state.tally[USED])
+
+    def held(self) -> NDArray[np.bool_]:
+        """Which keys are held now, bool[keys].
+
+        Raises:
+            PolicyError: this policy cannot tell.
+        """
+        if self._holds is None:
+            raise PolicyError("This policy cannot tell what it holds; follow another one.")
+        return self._holds(self._state)
 
     def feed(self, requests: Requests) -> NDArray[np.bool_]:
         """Replay the next requests; True where the result was held, bool[n]."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.cache.base import Replay, Room
 from engine.cache.jit import compiled, helper
@@ -62,7 +63,11 @@ def start_three_queues(room: Room, threshold: int, most: int, window: float) -> 
         new_weights(room),
         tally,
     )
-    return Stepper(room, state, _run)
+    return Stepper(room, state, _run, _held)
+
+
+def _held(state: _State) -> NDArray[np.bool_]:
+    return np.asarray(state.where <= _MAIN)
 
 
 @compiled

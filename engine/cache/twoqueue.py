@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.cache.base import Policy, Replay, Room
 from engine.cache.jit import compiled, helper
@@ -54,7 +55,11 @@ class TwoQueue(Policy):
             new_weights(room),
             new_tally(room),
         )
-        return Stepper(room, state, _run)
+        return Stepper(room, state, _run, _held)
+
+
+def _held(state: _State) -> NDArray[np.bool_]:
+    return np.asarray(state.where <= _MAIN)
 
 
 @compiled

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.cache.base import Replay, Room
 from engine.cache.heap import Heap, least, new_heap, put, remove
@@ -51,7 +52,11 @@ def start_by_worth(room: Room, *, ageing: bool, by_size: bool, by_cost: bool) ->
         new_weights(room),
         new_tally(room),
     )
-    return Stepper(room, state, _run)
+    return Stepper(room, state, _run, _held)
+
+
+def _held(state: _State) -> NDArray[np.bool_]:
+    return np.asarray(state.places.of >= 0)
 
 
 @compiled

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.cache.base import Policy, Replay, Room
 from engine.cache.climbing import ageing_period, climb, new_climb
 from engine.cache.jit import compiled, helper
-from engine.cache.lists import last, linked, new_links, push_front, unlink
+from engine.cache.lists import PREV, last, linked, new_links, push_front, unlink
 from engine.cache.sketch import count, estimate, halve, new_sketch
 from engine.cache.stepping import (
     CAPACITY,
@@ -57,7 +58,7 @@ class _WTinyLFU(Policy):
             new_weights(room),
             new_tally(room, 2),
         )
-        return Stepper(room, state, _run)
+        return Stepper(room, state, _run, _held)
 
 
 class WTinyLFU1(_WTinyLFU):
@@ -99,6 +100,10 @@ class WTinyLFUAdaptive(_WTinyLFU):
     idea = "the same with a window that grows or shrinks as the hit ratio tells it"
     window = 0.01
     adaptive = True
+
+
+def _held(state: _State) -> NDArray[np.bool_]:
+    return np.asarray(state.links[: len(state.segment), PREV] >= 0)
 
 
 @compiled
