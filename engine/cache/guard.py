@@ -1,9 +1,11 @@
-"""Choosing online which scorer decides, by what each would have hit.
+"""Choosing online who decides, by what each would have earned.
 
 Every scorer runs a shadow: keys only, on a random sample of the keys and with the capacity scaled
 alike, so that it is cheap (spatial sampling: Waldspurger, Park, Garthwaite, Ahmad, "Efficient MRC
-construction with SHARDS", FAST 2015). The one whose shadow has lately earned most decides, from the
-next request on, over the same residents. What a shadow hits depends on the past alone.
+construction with SHARDS", FAST 2015). Classics run whole (`engine.cache.followed`). All are
+measured on the sampled requests. A sample of the keys is somewhat easier or harder to cache than
+all of them; by how much, some classics tell that run both ways (a control variate). What a shadow
+hits depends on the past alone.
 """
 
 from __future__ import annotations
@@ -14,32 +16,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.cache.history import History
-from engine.cache.jit import apart
+from engine.cache.jit import apart, helper
 from engine.cache.scorers import Scorers
 from engine.cache.segments import Caches, ask
 
-CHOSEN, SEEN = 0, 1
+CHOSEN, SCORERS, SEEN = 0, 1, 2
 """Places of `Guard.state`."""
 
-_PLACES = 256
+_PLACES = 128
 _LEAST_SHARE = 1 / 16
 _LIFETIMES, _LEAST_HALF_LIFE = 8, 1000
-_MARGIN = 0.002
-_EVERY = 50
+_MARGIN, _CLASSIC_MARGIN = 0.002, 0.01
 
 
 class Guard(NamedTuple):
-    """Who decides, and what each scorer's shadow earned.
+    """Who decides, and what each earned: first the scorers' shadows, then the classics.
 
     Args:
-        sampled: keys that the shadows see, bool[U].
-        earned: running mean of the value of hits, by scorer, and last of all requests, float64.
-        state: the scorer that decides, sampled requests seen, int64[2].
+        sampled: keys that are looked at, bool[U].
+        earned: running mean of the value of hits, float64[scorers + classics].
+        asked: running mean of the value of all requests, and of what controls earned on the sample
+            above what they earn whole, float64[2].
+        state: who decides, the number of scorers, sampled requests seen, int64[3].
         step: of the running means.
     """
 
     sampled: NDArray[np.bool_]
     earned: NDArray[np.float64]
+    asked: NDArray[np.float64]
     state: NDArray[np.int64]
     step: float
 
@@ -49,14 +53,17 @@ def share_for(places: float) -> float:
     return min(1.0, max(_LEAST_SHARE, _PLACES / places))
 
 
-def guard(scorers: int, distinct: int, share: float, lifetime: float, seed: int) -> Guard:
+def guard(
+    scorers: int, classics: int, distinct: int, share: float, lifetime: float, seed: int
+) -> Guard:
     """A guard that starts with the first scorer; `share` of the keys are sampled."""
     half_life = max(_LEAST_HALF_LIFE, _LIFETIMES * lifetime) * share
     rng = np.random.default_rng(seed)
     return Guard(
         sampled=rng.random(distinct) < share,
-        earned=np.zeros(scorers + 1),
-        state=np.zeros(2, np.int64),
+        earned=np.zeros(scorers + classics),
+        asked=np.zeros(2),
+        state=np.array([0, scorers, 0], np.int64),
         step=1.0 - 0.5 ** (1.0 / half_life),
     )
 
@@ -71,19 +78,52 @@ def watch(
     size: int,
     now: int,
     value: float,
+    classics: NDArray[np.bool_],
+    easier: float,
 ) -> None:
-    """Show a sampled request to all shadows; every fiftieth time see whether another leads."""
-    count = len(by.earned) - 1
+    """Show a sampled request to all shadows.
+
+    Args:
+        by: the guard.
+        of: the real cache and the shadows.
+        history: what is known of keys, this request included.
+        scorers: of the shadows.
+        key: what is asked for.
+        size: 1, or its bytes where sizes count.
+        now: number of the request.
+        value: of a hit.
+        classics: whether each of them hit, bool[classics].
+        easier: share of the controls that hit on the sample, less that of those that hit whole.
+    """
+    count = by.state[SCORERS]
     for at in range(count):
-        hit = ask(of, 1 + at, history, scorers, at, key, size, now)
-        by.earned[at] += by.step * ((value if hit else 0.0) - by.earned[at])
-    by.earned[count] += by.step * (value - by.earned[count])
+        found = ask(of, 1 + at, history, scorers, at, key, size, now)
+        _earn(by.earned, at, value if found else 0.0, by.step)
+    for at in range(len(classics)):
+        _earn(by.earned, count + at, value if classics[at] else 0.0, by.step)
+    _earn(by.asked, 0, value, by.step)
+    _earn(by.asked, 1, value * easier, by.step)
     by.state[SEEN] += 1
-    if by.state[SEEN] % _EVERY == 0:
-        best = by.state[CHOSEN]
-        for at in range(count):
-            if by.earned[at] > by.earned[best]:
-                best = at
-        lead = by.earned[best] - by.earned[by.state[CHOSEN]]
-        if lead > _MARGIN * by.earned[count]:
-            by.state[CHOSEN] = best
+
+
+@helper
+def _earn(means: NDArray[np.float64], at: int, value: float, step: float) -> None:
+    means[at] += step * (value - means[at])
+
+
+def leader(by: Guard) -> int:
+    """Who should decide from now on.
+
+    A scorer gives way to another one that leads clearly, and to a classic that leads by more: the
+    content has to change with it. A classic gives way to the best scorer that is as good.
+    """
+    count, chosen = int(by.state[SCORERS]), int(by.state[CHOSEN])
+    level = by.earned.copy()
+    level[:count] -= by.asked[1]
+    scorer = int(np.argmax(level[:count]))
+    best = int(np.argmax(level))
+    if best >= count and level[best] - level[scorer] <= _CLASSIC_MARGIN * by.asked[0]:
+        best = scorer
+    if chosen >= count and best < count:
+        return best if level[best] >= level[chosen] else chosen
+    return best if level[best] - level[chosen] > _MARGIN * by.asked[0] else chosen

@@ -277,6 +277,12 @@ def requests_seen(history: History) -> int:
     return int(history.clock[_NOW])
 
 
+def last_requests(history: History, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The number of each key's last request, -1 where it is not remembered, int64[n]."""
+    stamps = history.stamps[keys]
+    return np.where(stamps[:, _FIRST] < 0, -1, stamps[:, _LAST])
+
+
 @helper
 def now_of(history: History) -> int:
     """The number of the next request."""
@@ -287,12 +293,6 @@ def now_of(history: History) -> int:
 def knows(history: History, key: int, last: int) -> bool:
     """Whether the key is remembered and its last request was number `last`."""
     return bool(history.stamps[key, _LAST] == last and history.stamps[key, _FIRST] >= 0)
-
-
-@helper
-def last_request(history: History, key: int) -> int:
-    """The number of a key's last request."""
-    return int(history.stamps[key, _LAST])
 
 
 @helper

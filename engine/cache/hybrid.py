@@ -10,15 +10,30 @@ from numpy.typing import NDArray
 from engine.cache import history as memory
 from engine.cache.base import Replay, Room
 from engine.cache.features import BASE, NAMES, column_matrix
-from engine.cache.guard import CHOSEN, Guard, guard, share_for, watch
+from engine.cache.followed import FOLLOWED, Classics, Controls
+from engine.cache.guard import CHOSEN, Guard, guard, leader, share_for, watch
 from engine.cache.history import History
 from engine.cache.jit import compiled, settled
 from engine.cache.scorers import EXPERTS, Scorers, scorers
-from engine.cache.segments import EVICTED, SCORED, Caches, Shape, ask, caches
+from engine.cache.segments import (
+    EVICTED,
+    MAIN,
+    SCORED,
+    WINDOW,
+    Caches,
+    Shape,
+    ask,
+    caches,
+    members,
+    refill,
+)
 from engine.cache.value import HitValue
 from engine.errors import ModelError
 from engine.traces.trace import Requests
 from engine.training.policy import PolicySpec, TrainedPolicy
+
+BLOCK = 512
+"""Requests between two looks at who should decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +100,27 @@ class HybridReplay(Replay):
         limit = memory.keys_remembered(places, spec.history)
         self._history = memory.empty(room.distinct, lifetime, limit, fill)
         self._by = scorers(self.names, policy.networks, len(spec.features))
-        guarded = len(self.names) > 1
-        share = share_for(places) if guarded else 0.0
-        self._guard = guard(len(self.names), room.distinct, share or 1.0, lifetime, seed)
+        share = share_for(places) if spec.guard else 0.0
+        followed = FOLLOWED if spec.guard else ()
+        self._classics = Classics(followed, room, seed)
+        self._guard = guard(
+            len(self.names), len(followed), room.distinct, share or 1.0, lifetime, seed
+        )
         self._of = caches(_shapes(spec, room, share, len(self.names)), room.distinct,
                           room.by_bytes, seed)  # fmt: skip
+        self._controls = Controls(room, share or 1.0, self._guard.sampled, seed)
+        self._kept = np.zeros(room.distinct, np.bool_)
 
     @property
     def scorer(self) -> str:
-        """The scorer that decides now."""
-        return self.names[int(self._guard.state[CHOSEN])]
+        """The scorer, or the classic, that decides now."""
+        chosen = int(self._guard.state[CHOSEN])
+        return (*self.names, *FOLLOWED)[chosen]
+
+    @property
+    def _follows(self) -> int:
+        """The classic that is followed; -1 where a scorer decides."""
+        return max(-1, int(self._guard.state[CHOSEN]) - len(self.names))
 
     def feed(self, requests: Requests) -> NDArray[np.bool_]:
         """Replay the next requests; True where the result was held, bool[n].
@@ -102,21 +128,65 @@ class HybridReplay(Replay):
         Raises:
             TrainingError: a column that the policy was trained on is not in the requests.
         """
+        value, density = self._spec.value.of(requests), self._spec.value.density(requests)
+        matrix = column_matrix(requests, self._spec.columns)
         hits = np.zeros(len(requests), np.bool_)
-        _replay(
-            self._history,
-            self._of,
-            self._by,
-            self._guard,
-            settled(requests.key, np.int32),
-            settled(requests.group, np.int32),
-            settled(requests.size, np.int64),
-            settled(self._spec.value.of(requests), np.float64),
-            settled(self._spec.value.density(requests), np.float64),
-            settled(column_matrix(requests, self._spec.columns), np.float32),
-            hits,
-        )
+        start = 0
+        while start < len(requests):
+            # Counted from the first request on, so that chunks make no difference.
+            stop = min(len(requests), start + BLOCK - memory.requests_seen(self._history) % BLOCK)
+            part = requests.slice(start, stop)
+            classics = self._classics.feed(part)
+            _replay(
+                self._history,
+                self._of,
+                self._by,
+                self._guard,
+                self._follows,
+                classics,
+                self._controls.feed(part, classics),
+                self._kept,
+                settled(part.key, np.int32),
+                settled(part.group, np.int32),
+                settled(part.size, np.int64),
+                settled(value[start:stop], np.float64),
+                settled(density[start:stop], np.float64),
+                settled(matrix[start:stop], np.float32),
+                hits[start:stop],
+            )
+            if memory.requests_seen(self._history) % BLOCK == 0 and self._spec.guard:
+                self._follow(leader(self._guard))
+            start = stop
         return hits
+
+    def _follow(self, chosen: int) -> None:
+        """Let another scorer or classic decide from the next request on."""
+        if chosen == self._guard.state[CHOSEN]:
+            return
+        held = self._held()
+        self._guard.state[CHOSEN] = chosen
+        if self._follows >= 0:
+            self._kept[:] = held
+            self._hold(np.zeros(0, np.int64))
+        elif self._kept.any():
+            self._kept[:] = False
+            self._hold(np.flatnonzero(held))
+
+    def _hold(self, keys: NDArray[np.int64]) -> None:
+        """Let the real cache hold what is still remembered of these keys, as far as it fits."""
+        last = memory.last_requests(self._history, keys)
+        keys = keys[np.argsort(-last, kind="stable")][: int((last >= 0).sum())]
+        sizes = self._of.size[0, keys] if self._room.by_bytes else np.ones(len(keys), np.int64)
+        most = self._of.amounts[0]
+        window = np.cumsum(sizes) <= most[WINDOW]
+        main = np.cumsum(np.where(window, 0, sizes)) <= most[MAIN]
+        fits = window | main
+        refill(self._of, 0, self._history, keys[fits][::-1], window[fits][::-1])
+
+    def _held(self) -> NDArray[np.bool_]:
+        if self._follows < 0:
+            return members(self._of, 0)
+        return np.asarray(self._kept & self._classics.held(self._follows))
 
     def explain(self, request: Requests) -> Decision:
         """Replay one request and tell what was decided and why.
@@ -126,20 +196,19 @@ class HybridReplay(Replay):
         """
         if len(request) != 1:
             raise ModelError(f"One request is explained at a time; {len(request)} were given.")
-        scorer = self.scorer
+        scorer, follows = self.scorer, self._follows
+        before = self.members() if follows >= 0 else None
         hit = bool(self.feed(request)[0])
         key, now = int(request.key[0]), memory.requests_seen(self._history) - 1
         scored = tuple(self._scored(at, now) for at in range(self._of.told[0, SCORED]))
         gone = self._of.evicted[0, : self._of.told[0, EVICTED]].tolist()
-        return Decision(key, hit, self._holds(key), scorer, scored, tuple(gone))
+        if before is not None:
+            scored, gone = (), np.setdiff1d(before, self.members()).tolist()
+        return Decision(key, hit, bool(self._held()[key]), scorer, scored, tuple(gone))
 
     def members(self) -> NDArray[np.int64]:
         """The keys held now, ascending."""
-        held = (self._of.place[0] >= 0) | (self._of.window[0, : self._room.distinct, 0] >= 0)
-        return np.flatnonzero(held)
-
-    def _holds(self, key: int) -> bool:
-        return bool(self._of.place[0, key] >= 0 or self._of.window[0, key, 0] >= 0)
+        return np.flatnonzero(self._held())
 
     def _scored(self, at: int, now: int) -> Scored:
         row = np.zeros(len(self._spec.features), np.float32)
@@ -215,6 +284,10 @@ def _replay(
     of: Caches,
     by: Scorers,
     chooser: Guard,
+    follows: int,
+    classics: NDArray[np.bool_],
+    easier: NDArray[np.float64],
+    kept: NDArray[np.bool_],
     key: NDArray[np.int32],
     group: NDArray[np.int32],
     size: NDArray[np.int64],
@@ -229,6 +302,13 @@ def _replay(
         asked = key[at]
         memory.note(history, asked, group[at], size[at], density[at], columns[at])
         weight = size[at] if of.size.shape[1] else 1
-        hits[at] = ask(of, 0, history, by, chooser.state[CHOSEN], asked, weight, now)
+        if follows < 0:
+            hits[at] = ask(of, 0, history, by, chooser.state[CHOSEN], asked, weight, now)
+        else:
+            hits[at] = classics[follows, at] and kept[asked]
+            kept[asked] = True
+            if of.size.shape[1] and not hits[at]:
+                of.size[0, asked] = weight
         if guarded and chooser.sampled[asked]:
-            watch(chooser, of, history, by, asked, weight, now, value[at])
+            told = classics[:, at]
+            watch(chooser, of, history, by, asked, weight, now, value[at], told, easier[at])

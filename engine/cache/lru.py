@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.cache.base import Policy, Replay, Room
 from engine.cache.jit import compiled, helper
-from engine.cache.lists import last, linked, move_front, new_links, push_front, unlink
+from engine.cache.lists import PREV, last, linked, move_front, new_links, push_front, unlink
 from engine.cache.stepping import (
     CAPACITY,
     USED,
@@ -36,7 +39,11 @@ class LRU(Policy):
     def start(self, room: Room, seed: int = 0) -> Replay:  # noqa: ARG002 - it draws nothing
         """An empty cache."""
         state = _State(new_links(room.distinct, 1), new_weights(room), new_tally(room))
-        return Stepper(room, state, _run)
+        return Stepper(room, state, _run, _held)
+
+
+def _held(state: _State) -> NDArray[np.bool_]:
+    return np.asarray(state.links[:-1, PREV] >= 0)
 
 
 @compiled

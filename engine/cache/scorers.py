@@ -1,8 +1,8 @@
 """Scorers: what a resident or a newcomer is worth keeping; whoever scores lowest goes.
 
-A kind is a number to compiled code. A new expert is a kind, a branch of `score` and a row of
-EXPERTS; the guard then runs a shadow for it. A classic that is more than a score (it has queues of
-its own) would be a shadow with its own `ask` in `engine.cache.guard.watch`.
+A kind is a number to compiled code. A new expert is a kind, a branch of `quick_worth` and a row of
+EXPERTS; the guard then runs a shadow for it. Classics, which have queues of their own, are rows of
+`engine.cache.followed`.
 """
 
 from __future__ import annotations
@@ -20,19 +20,17 @@ from engine.cache.jit import compiled, helper
 from engine.errors import ModelError
 from engine.training.network import CLIP, EVICT, KEEP, Network
 
-LRU, INDEX, GROUPED_INDEX, FREQUENCY, DIFFERENCE, WHITTLE = range(6)
-"""Kinds: recency; reuse index without and with the endpoints' table; decayed count; a network read
-at one rent or as a Whittle index."""
+INDEX, GROUPED_INDEX, FREQUENCY, DIFFERENCE, WHITTLE = range(5)
+"""Kinds: reuse index without and with the endpoints' table; decayed count; a network read at one
+rent or as a Whittle index."""
 
 EXPERTS: dict[str, int] = {
     "index": INDEX,
     "grouped_index": GROUPED_INDEX,
     "frequency": FREQUENCY,
-    "lru": LRU,
 }
 """Scorers that need no training, by name; a guard chooses among them and the networks."""
 
-_NEWCOMER = 1e29
 _KINDS = {"difference": DIFFERENCE, "index": WHITTLE}
 
 
@@ -135,16 +133,9 @@ def is_network(which: Scorers, at: int) -> bool:
 
 
 @helper
-def quick_worth(
-    which: Scorers, at: int, history: History, key: int, now: int, newcomer: bool
-) -> float:
-    """What scorer `at` gives for keeping a remembered key; the reuse index stands for a network.
-
-    `newcomer` asks to enter.
-    """
+def quick_worth(which: Scorers, at: int, history: History, key: int, now: int) -> float:
+    """What scorer `at` gives for keeping a remembered key; the reuse index stands for a network."""
     kind = which.kind[at]
-    if kind == LRU:
-        return _NEWCOMER if newcomer else float(memory.last_request(history, key))
     if kind == FREQUENCY:
         return memory.frequency_of(history, key, now)
     return memory.index_of(history, key, now, kind == GROUPED_INDEX)

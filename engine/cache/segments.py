@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.cache.history import History
-from engine.cache.jit import apart, helper
+from engine.cache.jit import apart, compiled, helper
 from engine.cache.lists import last, linked, move_front, new_links, push_front, unlink
 from engine.cache.scorers import Scorers, is_network, network_worth, quick_worth
 
@@ -225,7 +225,7 @@ def _candidates(
             key = of.resident[cache, _draw(of.random, cache, residents)]
         if key == _NONE or (candidate >= entries and _in_pool(pool, key)):
             continue
-        found = quick_worth(by, at, history, key, now, candidate < 0)
+        found = quick_worth(by, at, history, key, now)
         told_key[seen], told_score[seen] = key, found
         seen += 1
         if 0 <= candidate < entries:
@@ -283,3 +283,48 @@ def _remember(
     if best != _NONE:
         pool[best] = key
         pool_score[best] = found
+
+
+def members(of: Caches, cache: int) -> NDArray[np.bool_]:
+    """Which keys a cache holds, bool[U]."""
+    distinct = of.place.shape[1]
+    return np.asarray((of.place[cache] >= 0) | (of.window[cache, :distinct, 0] >= 0))
+
+
+@compiled
+def refill(
+    of: Caches, cache: int, history: History, keys: NDArray[np.int64], window: NDArray[np.bool_]
+) -> None:
+    """Let a cache hold exactly these keys.
+
+    Args:
+        of: the caches.
+        cache: which of them.
+        history: what is known of keys.
+        keys: to hold, the least recent first; they fit.
+        window: which of them lie in the window; the others are scored residents.
+    """
+    links, amounts = of.window[cache], of.amounts[cache]
+    distinct = of.place.shape[1]
+    for key in range(distinct):
+        if of.place[cache, key] >= 0 or links[key, 0] >= 0:
+            history.held[key] -= 1
+        of.place[cache, key] = _NONE
+        links[key, 0] = links[key, 1] = -1
+    links[distinct, 0] = links[distinct, 1] = distinct
+    amounts[WINDOW_USED] = amounts[MAIN_USED] = amounts[RESIDENTS] = 0
+    of.pool[cache, :] = _NONE
+    of.pool_score[cache, :] = _WORST
+    for at in range(len(keys)):
+        key = keys[at]
+        size = _size(of.size, cache, key)
+        history.held[key] += 1
+        if window[at]:
+            push_front(links, distinct, key)
+            amounts[WINDOW_USED] += size
+        else:
+            place = amounts[RESIDENTS]
+            of.resident[cache, place] = key
+            of.place[cache, key] = place
+            amounts[RESIDENTS] += 1
+            amounts[MAIN_USED] += size

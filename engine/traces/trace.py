@@ -142,6 +142,18 @@ class Requests:
             {name: values[start:stop] for name, values in self.columns.items()},
         )
 
+    def take(self, at: NDArray[np.int64]) -> Requests:
+        """The requests of these numbers, ascending; keys keep theirs."""
+        return Requests(
+            self.time[at],
+            self.key[at],
+            self.group[at],
+            self.size[at],
+            self.cost[at],
+            self.distinct,
+            {name: values[at] for name, values in self.columns.items()},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from itertools import pairwise
 
 import msgspec
 import numpy as np
 import pytest
 
+from engine.cache import hybrid
 from engine.cache.base import Room
 from engine.cache.features import BASE, INDICES, NAMES, RENT
+from engine.cache.followed import FOLLOWED, Classics
+from engine.cache.guard import CHOSEN, guard, leader
 from engine.cache.hybrid import HybridReplay, index_policy, start
 from engine.cache.lru import LRU
 from engine.cache.scorers import EXPERTS, network_score, scorers
@@ -256,6 +260,67 @@ def test_the_guard_stays_with_a_network_whose_shadow_leads() -> None:
     guarded = HybridReplay(policy({"ppo": sorting(1.0)}, guard=True), ROOM)
     assert guarded.scorer == "ppo"
     assert guarded.feed(made)[6_000:].mean() > alone[6_000:].mean() - 0.005
+
+
+def in_turns(replay: HybridReplay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let everyone decide for a block after the other."""
+    everyone = itertools.cycle(range(1, len(replay.names) + len(FOLLOWED)))
+    monkeypatch.setattr(hybrid, "leader", lambda _: next(everyone))
+    monkeypatch.setattr(hybrid, "BLOCK", 100)
+
+
+def test_a_cache_that_follows_classics_holds_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = requests(3_000)
+    replay = HybridReplay(index_policy(ROOM, 150.0, guard=True), ROOM)
+    in_turns(replay, monkeypatch)
+    deciders = set()
+    for at in range(3_000):
+        before = set(replay.members().tolist()) if at % 3 == 0 else None
+        decision = replay.explain(made.slice(at, at + 1))
+        deciders.add(decision.scorer)
+        if before is not None:
+            assert decision.hit == (decision.key in before)
+            now = set(replay.members().tolist())
+            # A change of who decides may let go of more than the decision itself.
+            assert now <= (before | {decision.key}) - set(decision.evicted)
+            assert len(now) <= ROOM.capacity
+    assert deciders == {*replay.names, *FOLLOWED}
+
+
+def test_a_cache_that_follows_classics_keeps_to_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = requests(3_000)
+    room = Room(30_000, by_bytes=True, distinct=1_200)
+    value = fit_value(made, {}, by_bytes=True)
+    replay = HybridReplay(index_policy(room, 60.0, value, guard=True), room)
+    in_turns(replay, monkeypatch)
+    for at in range(0, 3_000, 101):
+        replay.feed(made.slice(at, min(at + 101, 3_000)))
+        assert (200 + 37 * (replay.members() % 50)).sum() <= 30_000
+
+
+def test_a_classic_is_followed_where_it_leads_clearly_and_left_where_it_no_longer_does() -> None:
+    one = guard(2, 1, 10, 1.0, 100.0, 0)
+    one.asked[0] = 1.0
+    one.earned[:] = 0.30, 0.30, 0.309
+    assert leader(one) == 0
+    one.earned[2] = 0.311
+    assert leader(one) == 2
+    one.state[CHOSEN] = 2
+    assert leader(one) == 2
+    one.earned[1] = 0.311
+    assert leader(one) == 1
+    one.asked[1] = 0.02  # the sample is easier: the scorers' shadows flatter them
+    assert leader(one) == 2
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_what_is_followed_tells_what_it_holds(name: str) -> None:
+    made, classics = requests(3_000), Classics([name], ROOM, 0)
+    for at in range(3_000):
+        held = classics.held(0)
+        assert held.sum() <= ROOM.capacity
+        hit = classics.feed(made.slice(at, at + 1))[0, 0]
+        assert hit == held[made.key[at]]
 
 
 def saved(made: Requests, value: HitValue) -> float:
