@@ -15,8 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-_NO_WRAPPER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-_UNCOUNTED: dict[str, Any] = {"_nrt": False}
+_INNER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
 _sources: dict[int, frozenset[str]] = {}
 
 
@@ -33,17 +32,16 @@ def helper(function: _F) -> _F:
 
     It needs no wrapper, which for functions of many arrays is most of the time to compile them; and
     it becomes part of its caller, because handing over the arrays takes longer than the work.
+
+    It counts no references to the arrays it is handed, so it must not make or return any: counting
+    locks the memory at every use of an array, which took most of the time of a request.
     """
-    return cast("_F", _watched(njit(cache=True, forceinline=True, **_NO_WRAPPER)(function)))
+    return cast("_F", _watched(njit(cache=True, forceinline=True, **_INNER)(function)))
 
 
 def apart(function: _F) -> _F:
-    """As `helper`, but called, not merged: for what is long and would be merged in many places.
-
-    It counts no references to the arrays it is handed, so it must not make or return any: counting
-    them took a third of the time to compile.
-    """
-    return cast("_F", _watched(njit(cache=True, **_NO_WRAPPER, **_UNCOUNTED)(function)))
+    """As `helper`, but called, not merged: for what is long and would be merged in many places."""
+    return cast("_F", _watched(njit(cache=True, **_INNER)(function)))
 
 
 def inlined(function: _F) -> _F:
