@@ -387,6 +387,57 @@ training_points = Table(
     Column("best", Boolean, nullable=False),
 )
 
+# A study compares configurations; a trial is one of them, a run one seed of a trial.
+studies = Table(
+    "studies",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("kind", String(20), nullable=False),  # a row of engine.study.KINDS
+    Column("state", String(20), nullable=False),  # open, stopped
+    Column("spec", JSON, nullable=False),
+    Column("facts", JSON, nullable=False),  # found out once: reference lines, the recording
+    Column("baseline", Integer),  # the trial that others are held against
+    Column("who", String(120), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("started_at", Double),  # first claim: a budget in minutes counts from here
+)
+
+study_trials = Table(
+    "study_trials",
+    metadata,
+    Column("study", String(60), primary_key=True),
+    Column("trial", Integer, primary_key=True, autoincrement=False),
+    Column("state", String(20), nullable=False),  # waiting, running, done, pruned, failed
+    Column("config", JSON),  # null: claimed, and not sampled yet
+    Column("seeds", Integer, nullable=False),  # wanted
+    Column("runs", Integer, nullable=False),  # finished
+    Column("objective", Double),  # interquartile mean over its runs
+    Column("low", Double),  # its 95 % interval
+    Column("high", Double),
+    Column("figures", JSON),  # means over its runs
+    Column("asked", Integer),  # its number in the sampler's own storage
+    Column("worker", String(120), nullable=False),
+    Column("reason", String(400), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("beat_at", Double, nullable=False),
+    Column("finished_at", Double),
+    Index(None, "study", "objective"),
+)
+
+study_runs = Table(
+    "study_runs",
+    metadata,
+    Column("study", String(60), primary_key=True),
+    Column("trial", Integer, primary_key=True, autoincrement=False),
+    Column("seed", BigInteger, primary_key=True, autoincrement=False),
+    Column("objective", Double, nullable=False),
+    Column("figures", JSON, nullable=False),
+    Column("curve", JSON, nullable=False),  # [[step, value], ...], at most a hundred points
+    Column("seconds", Double, nullable=False),
+    Column("worker", String(120), nullable=False),
+    Column("at", Double, nullable=False),
+)
+
 # MySQL's default collations hold "A" and "a" for the same key.
 for _table in metadata.tables.values():
     _table.kwargs.update(mysql_charset="utf8mb4", mysql_collate="utf8mb4_bin")

@@ -22,11 +22,13 @@ from engine.cache.segments import Caches, ask
 
 CHOSEN, SCORERS, SEEN = 0, 1, 2
 """Places of `Guard.state`."""
+ALL, EASIER, CACHE = 0, 1, 2
+"""Places of `Guard.asked`."""
 
 _PLACES = 128
 _LEAST_SHARE = 1 / 16
 _LIFETIMES, _LEAST_HALF_LIFE = 8, 1000
-_MARGIN, _CLASSIC_MARGIN = 0.002, 0.01
+_MARGIN, _CLASSIC_MARGIN = 0.002, 0.008
 
 
 class Guard(NamedTuple):
@@ -35,8 +37,8 @@ class Guard(NamedTuple):
     Args:
         sampled: keys that are looked at, bool[U].
         earned: running mean of the value of hits, float64[scorers + classics].
-        asked: running mean of the value of all requests, and of what controls earned on the sample
-            above what they earn whole, float64[2].
+        asked: running mean of the value of all requests, of what controls earned on the sample
+            above what they earn whole, and of what the cache itself earned, float64[3].
         state: who decides, the number of scorers, sampled requests seen, int64[3].
         step: of the running means.
     """
@@ -62,7 +64,7 @@ def guard(
     return Guard(
         sampled=rng.random(distinct) < share,
         earned=np.zeros(scorers + classics),
-        asked=np.zeros(2),
+        asked=np.zeros(3),
         state=np.array([0, scorers, 0], np.int64),
         step=1.0 - 0.5 ** (1.0 / half_life),
     )
@@ -78,6 +80,7 @@ def watch(
     size: int,
     now: int,
     value: float,
+    hit: bool,
     classics: NDArray[np.bool_],
     easier: float,
 ) -> None:
@@ -92,6 +95,7 @@ def watch(
         size: 1, or its bytes where sizes count.
         now: number of the request.
         value: of a hit.
+        hit: whether the cache itself did.
         classics: whether each of them hit, bool[classics].
         easier: share of the controls that hit on the sample, less that of those that hit whole.
     """
@@ -101,8 +105,9 @@ def watch(
         _earn(by.earned, at, value if found else 0.0, by.step)
     for at in range(len(classics)):
         _earn(by.earned, count + at, value if classics[at] else 0.0, by.step)
-    _earn(by.asked, 0, value, by.step)
-    _earn(by.asked, 1, value * easier, by.step)
+    _earn(by.asked, ALL, value, by.step)
+    _earn(by.asked, EASIER, value * easier, by.step)
+    _earn(by.asked, CACHE, value if hit else 0.0, by.step)
     by.state[SEEN] += 1
 
 
@@ -114,16 +119,16 @@ def _earn(means: NDArray[np.float64], at: int, value: float, step: float) -> Non
 def leader(by: Guard) -> int:
     """Who should decide from now on.
 
-    A scorer gives way to another one that leads clearly, and to a classic that leads by more: the
-    content has to change with it. A classic gives way to the best scorer that is as good.
+    A scorer gives way to another one whose shadow leads clearly, and to a classic that leads the
+    cache itself: both are measured whole, on the same requests. A classic gives way to a scorer
+    whose shadow leads it, and to another classic.
     """
     count, chosen = int(by.state[SCORERS]), int(by.state[CHOSEN])
-    level = by.earned.copy()
-    level[:count] -= by.asked[1]
-    scorer = int(np.argmax(level[:count]))
-    best = int(np.argmax(level))
-    if best >= count and level[best] - level[scorer] <= _CLASSIC_MARGIN * by.asked[0]:
-        best = scorer
-    if chosen >= count and best < count:
-        return best if level[best] >= level[chosen] else chosen
-    return best if level[best] - level[chosen] > _MARGIN * by.asked[0] else chosen
+    shadows, classics = by.earned[:count] - by.asked[EASIER], by.earned[count:]
+    scorer = int(np.argmax(shadows))
+    classic = int(np.argmax(classics)) if len(classics) else -1
+    now = by.asked[CACHE] if chosen < count else by.earned[chosen]
+    if classic >= 0 and classics[classic] - now > _CLASSIC_MARGIN * by.asked[ALL]:
+        return count + classic
+    before = shadows[chosen] if chosen < count else now
+    return scorer if shadows[scorer] - before > _MARGIN * by.asked[ALL] else chosen

@@ -310,5 +310,7 @@ def _replay(
             if of.size.shape[1] and not hits[at]:
                 of.size[0, asked] = weight
         if guarded and chooser.sampled[asked]:
-            told = classics[:, at]
-            watch(chooser, of, history, by, asked, weight, now, value[at], told, easier[at])
+            watch(
+                chooser, of, history, by, asked, weight, now,
+                value[at], hits[at], classics[:, at], easier[at],
+            )  # fmt: skip

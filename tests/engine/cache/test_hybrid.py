@@ -14,7 +14,7 @@ from engine.cache import hybrid
 from engine.cache.base import Room
 from engine.cache.features import BASE, INDICES, NAMES, RENT
 from engine.cache.followed import FOLLOWED, Classics
-from engine.cache.guard import CHOSEN, guard, leader
+from engine.cache.guard import ALL, CACHE, CHOSEN, EASIER, guard, leader
 from engine.cache.hybrid import HybridReplay, index_policy, start
 from engine.cache.lru import LRU
 from engine.cache.scorers import EXPERTS, network_score, scorers
@@ -298,19 +298,29 @@ def test_a_cache_that_follows_classics_keeps_to_its_bytes(monkeypatch: pytest.Mo
         assert (200 + 37 * (replay.members() % 50)).sum() <= 30_000
 
 
-def test_a_classic_is_followed_where_it_leads_clearly_and_left_where_it_no_longer_does() -> None:
+def test_a_classic_is_followed_where_it_leads_the_cache_and_left_where_a_scorer_leads_it() -> None:
     one = guard(2, 1, 10, 1.0, 100.0, 0)
-    one.asked[0] = 1.0
-    one.earned[:] = 0.30, 0.30, 0.309
+    one.asked[ALL], one.asked[CACHE] = 1.0, 0.30
+    one.earned[:] = 0.35, 0.35, 0.307
     assert leader(one) == 0
-    one.earned[2] = 0.311
+    one.earned[2] = 0.309
     assert leader(one) == 2
     one.state[CHOSEN] = 2
+    one.earned[:] = 0.30, 0.31, 0.309
     assert leader(one) == 2
-    one.earned[1] = 0.311
+    one.earned[1] = 0.312
     assert leader(one) == 1
-    one.asked[1] = 0.02  # the sample is easier: the scorers' shadows flatter them
+    one.asked[EASIER] = 0.02  # the sample flatters the scorers' shadows
     assert leader(one) == 2
+
+
+def test_the_guard_takes_the_best_scorer_where_shadows_tell_them_apart() -> None:
+    one = guard(3, 0, 10, 1.0, 100.0, 0)
+    one.asked[ALL] = 1.0
+    one.earned[:] = 0.30, 0.301, 0.29
+    assert leader(one) == 0
+    one.earned[1] = 0.303
+    assert leader(one) == 1
 
 
 @pytest.mark.parametrize("name", FOLLOWED)
