@@ -77,3 +77,7 @@ class ModelError(EngineError):
 
 class ExportError(EngineError):
     """Raised when a model cannot be exported, or an export does not verify."""
+
+
+class StudyError(EngineError):
+    """Raised when a study does not exist, cannot be made as asked, or a run of it fails."""
