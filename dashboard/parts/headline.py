@@ -59,7 +59,7 @@ def figures(source: data.SourceRow) -> None:
         card("Queue depth", top, "/ 100", depth, digits=0, explains="Highest of the last 10 s")
         delay = queue["dequeue_p95_ms"].astype("float64").dropna()
         late = _last(delay) if working else None
-        card("Dequeue delay p95", late, "ms", delay, digits=2, explains="Last second with a read")
+        card("Dequeue delay p95", late, "ms", delay, digits=3, explains="Last second with a read")
         interval = agent_controls.tuned().number("forecast.interval_s")
         paid = (
             bool(len(rewards)) and time.time() - float(rewards.index[-1]) <= STALE_S + 2 * interval

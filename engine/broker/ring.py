@@ -76,7 +76,7 @@ class Ring:
             depth = len(shelf.queued) + len(shelf.leased)
             if depth > self._sampling.depth_max:
                 self._sampling.depth_max = depth
-            served = self._serve(now) if self._waiters else _NOBODY
+            served = self._serve() if self._waiters else _NOBODY
             # Put again, the new records are handed out again only where they were the first.
             if (
                 unlike
@@ -115,7 +115,7 @@ class Ring:
                 result = Waiter(session, count)
                 self._waiters.append(result)
             # Acknowledgements may have made room for others that wait.
-            served = self._finish(now)
+            served = self._finish()
         for other in served:
             other.deliver()
         return result
@@ -134,7 +134,7 @@ class Ring:
             now = time.monotonic_ns()
             self._turn(now)
             self._acknowledge(session, ids)
-            served = self._finish(now)
+            served = self._finish()
             figures = self._figures()
         for waiter in served:
             waiter.deliver()
@@ -235,9 +235,10 @@ class Ring:
         self._sampling.dequeue.extend([max(0, now - item[3]) for item in out])
         return out
 
-    def _serve(self, now: int) -> list[Waiter]:
+    def _serve(self) -> list[Waiter]:
         """Hand records to those who wait, first come first; the caller commits, then delivers."""
         served: list[Waiter] = []
+        now = time.monotonic_ns()
         while self._waiters and (room := self._shelf.takeable(self._waiters[0].count)) > 0:
             waiter = self._waiters.popleft()
             waiter.answer = (self._hand_out(waiter.session, room, now), self._figures())
@@ -253,7 +254,7 @@ class Ring:
             if self._gone:
                 return self._figures()
             self._shelf.give_back(whose)
-            served = self._finish(time.monotonic_ns())
+            served = self._finish()
             figures = self._figures()
         for waiter in served:
             waiter.deliver()
@@ -271,8 +272,8 @@ class Ring:
         if 0 < self._shelf.next_expiry <= now:
             self._totals[EXPIRED] += self._shelf.expire(now)
 
-    def _finish(self, now: int) -> list[Waiter]:
-        served = self._serve(now) if self._waiters else []
+    def _finish(self) -> list[Waiter]:
+        served = self._serve() if self._waiters else []
         self._journal.commit()
         return served
 
