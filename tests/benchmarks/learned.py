@@ -1,0 +1,214 @@
+"""The learned policy beside every classic, over recorded traces, cache sizes and seeds.
+
+    python -m tests.benchmarks.learned FOLDER [--only web12 orm-busy] [--shares 0.001 0.01 0.1]
+        [--seeds 5] [--requests 600000] [--objective hits] [--kept data/learned]
+
+Every cell (a trace and a size) is trained by the default recipe on the first half and judged on the
+second with a warm cache. "Best classic" is the best of all of them in hindsight, on those very
+requests; 3L-Cache and Cacheus of libcachesim stand among them. Room is what the optimum is ahead of
+it; the figures are points of the ranking figure, the interval is over time (block bootstrap), for
+the mean of the seeds. Finished cells are kept, by the digests of trace and code, so that the
+command goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from engine.settings import ROOT, Settings
+from engine.traces.importing import open_trace
+from engine.traces.trace import Requests, Trace
+from engine.training import run
+from engine.training.evaluation import evaluate
+from engine.training.options import TrainOptions
+from tests.engine.cache.libcachesim import hit_ratio, written
+
+LEAST_PLACES = {0.001: 100}
+"""Share of the distinct keys -> the size from which on it is worth a cell."""
+OTHERS = {"3L-Cache": "ThreeLCache", "Cacheus": "Cacheus"}
+"""Learned policies of libcachesim; they know hits alone, and count results alone."""
+CODE = ("engine/cache", "engine/training", "engine/traces/split.py")
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """A trace at a size: what was trained and found."""
+
+    trace: str
+    capacity: int
+    classic: str
+    best: float
+    learned: float
+    seeds: tuple[float, ...]
+    low: float
+    high: float
+    optimum: float
+    train_s: float
+    us_per_request: float
+    us_per_decision: float
+
+    @property
+    def room(self) -> float:
+        """Points from the best classic to the optimum."""
+        return 100 * (self.optimum - self.best)
+
+    @property
+    def ahead(self) -> float:
+        """Points of the mean seed over the best classic."""
+        return 100 * (self.learned - self.best)
+
+    @property
+    def worst(self) -> float:
+        """Points of the worst seed over the best classic."""
+        return 100 * (min(self.seeds) - self.best)
+
+
+def code_digest() -> str:
+    """Of all that decides a cell."""
+    told = hashlib.sha256()
+    for place in CODE:
+        path = ROOT / place
+        for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:
+            told.update(file.read_bytes())
+    return told.hexdigest()
+
+
+def others(requests: Requests, capacity: int) -> dict[str, float]:
+    """Hit ratios of libcachesim's learned policies on the second half, the first one warming."""
+    half = len(requests) // 2
+    found = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        whole, first = folder / "whole", folder / "first"
+        whole.mkdir()
+        first.mkdir()
+        paths = written(requests, whole), written(requests.slice(0, half), first)
+        for title, policy in OTHERS.items():
+            all_of, warm = (hit_ratio(policy, path, capacity, {}) for path in paths)
+            hits = all_of * len(requests) - warm * half
+            found[title] = hits / (len(requests) - half)
+    return found
+
+
+def measured(trace: Trace, capacity: int, seeds: Sequence[int], objective: str) -> Cell:
+    """Train and judge one cell."""
+    options = TrainOptions(cache_size=capacity, seeds=tuple(seeds), objective=objective)
+    started = time.perf_counter()
+    policies = [one.policy for one in run.train(trace, options)]
+    seconds = (time.perf_counter() - started) / len(seeds)
+    found = evaluate(trace, policies)
+    verdict = found.verdicts[0]
+    by_title = {score.title: score for score in found.scores}
+    learned, best = by_title["Learned"], by_title[verdict.best_classic]
+    rivals = {best.title: getattr(best, found.metric)}
+    if found.metric == "hit_ratio":
+        rivals |= others(trace.requests, capacity)
+    classic = max(rivals, key=rivals.__getitem__)
+    moved = rivals[classic] - rivals[best.title]
+    return Cell(
+        trace=trace.info.name,
+        capacity=capacity,
+        classic=classic,
+        best=rivals[classic],
+        learned=getattr(learned, found.metric),
+        seeds=learned.seeds,
+        low=100 * (verdict.lead_low - moved),
+        high=100 * (verdict.lead_high - moved),
+        optimum=max(getattr(s, found.metric) for s in found.scores if s.policy == "belady"),
+        train_s=seconds,
+        us_per_request=learned.us_per_request,
+        us_per_decision=learned.us_per_decision,
+    )
+
+
+def cells(given: argparse.Namespace) -> Iterator[Cell]:
+    """Every cell, kept or measured now, in order of trace and size."""
+    given.kept.mkdir(parents=True, exist_ok=True)
+    code = code_digest()
+    for path in sorted(given.folder.iterdir()):
+        if path.suffix == ".md" or (given.only and not path.name.startswith(tuple(given.only))):
+            continue
+        opened = open_trace(str(path), Settings())
+        requests = opened.requests.slice(0, min(len(opened.requests), given.requests))
+        trace = Trace(opened.info, requests, opened.key_texts)
+        distinct = len(np.unique(requests.key))
+        for share in given.shares:
+            capacity = int(share * distinct)
+            if capacity >= LEAST_PLACES.get(share, 1):
+                yield _kept(trace, capacity, given, code)
+
+
+def _kept(trace: Trace, capacity: int, given: argparse.Namespace, code: str) -> Cell:
+    asked = [trace.info.digest, len(trace.requests), capacity, given.seeds, given.objective, code]
+    name = hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:24]
+    file = given.kept / f"{name}.json"
+    if file.exists():
+        return msgspec.json.decode(file.read_bytes(), type=Cell)
+    cell = measured(trace, capacity, range(given.seeds), given.objective)
+    file.write_bytes(msgspec.json.encode(cell))
+    return cell
+
+
+def line(cell: Cell) -> str:
+    """A row of the table."""
+    closed = f"{100 * cell.ahead / cell.room:+7.1f} %" if cell.room > 0 else f"{'-':>9}"
+    return (
+        f"{cell.trace:14} {cell.capacity:>7,}  {cell.classic:20} {cell.best:.4f}   "
+        f"{cell.learned:.4f}  {min(cell.seeds):.4f}-{max(cell.seeds):.4f}  "
+        f"{cell.ahead:+6.2f}  {cell.low:+6.2f} to {cell.high:+5.2f}  {cell.worst:+6.2f}  "
+        f"{cell.optimum:.4f} {closed}  {cell.train_s:5.0f} {cell.us_per_request:7.1f} "
+        f"{cell.us_per_decision:7.1f}"
+    )
+
+
+def summary(found: Sequence[Cell]) -> str:
+    """What all cells come to."""
+    with_room = [cell for cell in found if cell.room > 2]
+    closed = statistics.mean([c.ahead / c.room for c in with_room]) if with_room else float("nan")
+    worst = min(found, key=lambda cell: cell.worst)
+    ahead = sum(cell.ahead > 0 for cell in found)
+    return (
+        f"ahead of the best classic in {ahead} of {len(found)} cells; on average "
+        f"{statistics.mean([c.ahead for c in found]):+.2f} points; worst seed of any cell "
+        f"{worst.worst:+.2f} ({worst.trace} at {worst.capacity:,}); "
+        f"{100 * closed:+.1f} % of the way to the optimum over {len(with_room)} cells with more "
+        f"than 2 points of room"
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="of traces, in any format that import reads")
+    parser.add_argument("--only", nargs="+", help="beginnings of file names")
+    parser.add_argument("--shares", nargs="+", type=float, default=[0.001, 0.01, 0.1])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=600_000, help="first ones of each trace")
+    parser.add_argument("--objective", default="hits")
+    parser.add_argument("--kept", type=Path, default=ROOT / "data" / "learned")
+    given = parser.parse_args()
+    print(
+        f"{'trace':14} {'holds':>7}  {'best classic':20} {'':6}   {'learned':7} {'its seeds':>14}  "
+        f"{'ahead':>6}  {'95 % over time':>15}  {'worst':>6}  {'optimum':7} {'closed':>8}  "
+        f"{'train':>5} {'us/req':>7} {'us/dec':>7}"
+    )
+    found = []
+    for cell in cells(given):
+        found.append(cell)
+        print(line(cell), flush=True)
+    if found:
+        print(summary(found))
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+
+
+if __name__ == "__main__":
+    main()
