@@ -19,33 +19,26 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A network as its graph computes it: only what depends on the rent is done once a rent.
+    """A network as its graph computes it, in as few operations as it takes: each has its price.
 
-    With x = clip((features - mean) / scale) and z = the same of feature `rent_at` plus each of R
-    rents, the first layer is relu(x @ w1 + b1 + z * w1_rent), where `w1` has zeros for the rent.
-    The gap is the second output (keep) minus the first (evict); the score is the mean of its
-    sigmoid over the rents where `is_index`, else the gap itself.
+    With x = clip((features - shift) / scale), once a rent, the gap is
+    relu(relu(x @ w1 + b1) @ w2) @ gap, the second output (keep) minus the first (evict). The last
+    unit of each hidden layer is always 1, so that its weights are the next layer's biases. The
+    score is the mean of the gap's sigmoid over the rents where `is_index`, else the gap itself.
 
     Args:
-        mean: float32[d]; scale: float32[d]; w1: [d, h1]; b1: [h1]; w2: [h1, h2]; b2: [h2].
-        gap: float32[h2, 1], the last layer's difference; gap_bias: its bias, float32[1].
-        rents: float32[R]; [0] where the network has none.
-        w1_rent: float32[h1], zeros where the network has no rent.
-        rent_at: the rent's feature; 0 where there is none (its weight is then zero).
+        shift: mean less the rent, float32[R, d]; R is 1 where the network has no rents.
+        scale: float32[d]; w1: [d, h1 + 1]; b1: [h1 + 1]; w2: [h1 + 1, h2 + 1].
+        gap: float32[h2 + 1, 1], the last layer's difference.
         is_index: whether the score is a mean probability.
     """
 
-    mean: Array
+    shift: Array
     scale: Array
     w1: Array
     b1: Array
     w2: Array
-    b2: Array
     gap: Array
-    gap_bias: Array
-    rents: Array
-    w1_rent: Array
-    rent_at: int
     is_index: bool
 
     @property
@@ -58,23 +51,21 @@ def graph_of(network: Network) -> Graph:
     """The graph of a network."""
     has_rent = bool(network.rents) and network.rent_at >= 0
     is_index = has_rent and network.readout == "index"
-    rents = network.rents if is_index else network.rents[:1]
-    w1, w1_rent = network.w1.copy(), np.zeros_like(network.b1)
+    rents = network.rents if is_index else network.rents[: int(has_rent)]
+    shift = np.repeat(network.mean[None], max(1, len(rents)), 0)
     if has_rent:
-        w1_rent = network.w1[network.rent_at].copy()
-        w1[network.rent_at] = 0
+        shift[:, network.rent_at] -= np.array(rents, np.float32)
+    h1, h2 = network.w2.shape
+    w2 = np.zeros((h1 + 1, h2 + 1), np.float32)
+    w2[:h1, :h2], w2[h1, :h2], w2[h1, h2] = network.w2, network.b2, 1.0
+    last = np.vstack((network.w3, network.b3))
     return Graph(
-        mean=network.mean,
+        shift=shift,
         scale=network.scale,
-        w1=w1,
-        b1=network.b1,
-        w2=network.w2,
-        b2=network.b2,
-        gap=np.ascontiguousarray(network.w3[:, KEEP : KEEP + 1] - network.w3[:, EVICT : EVICT + 1]),
-        gap_bias=network.b3[KEEP : KEEP + 1] - network.b3[EVICT : EVICT + 1],
-        rents=np.array(rents if has_rent else (0.0,), np.float32),
-        w1_rent=w1_rent,
-        rent_at=network.rent_at if has_rent else 0,
+        w1=np.pad(network.w1, ((0, 0), (0, 1))),
+        b1=np.append(network.b1, np.float32(1.0)),
+        w2=w2,
+        gap=np.ascontiguousarray(last[:, KEEP : KEEP + 1] - last[:, EVICT : EVICT + 1]),
         is_index=is_index,
     )
 

@@ -17,8 +17,6 @@ from engine.training.policy import PolicySpec
 
 FORMAT = 1
 
-_ONE = np.float32(1.0)
-
 
 def described(subject: Subject) -> dict[str, Any]:
     """The content of metadata.json but for checksums and golden rows."""
@@ -56,50 +54,54 @@ def decider(subject: Subject) -> Decider:
 
 
 class _Runner:
-    """Scores and actions of a graph. One row takes a few microseconds, so nothing is repeated."""
+    """Scores and actions of a graph. One row takes a few microseconds, so nothing is repeated.
+
+    Division by the scale is in the first layer's weights. What is added or compared has the shape
+    of one row's values or none at all: NumPy then need not find out how to spread it.
+    """
 
     def __init__(self, graph: Graph) -> None:
-        self._graph = graph
-        self._slope: Array = np.float32(1.0) / graph.scale
-        at = graph.rent_at
-        self._rent = slice(at, at + 1)
-        self._has_rent = bool(graph.w1_rent.any())
-        self._gap = graph.gap[:, 0]
+        rents, self._width = graph.shift.shape
+        self._shift = graph.shift[None]
+        self._high = np.repeat(CLIP * graph.scale[None, None], rents, 1).astype(np.float32)
+        self._low = -self._high
+        self._w1 = graph.w1 / graph.scale[:, None]
+        self._b1 = np.repeat(graph.b1[None, None], rents, 1)
+        self._w2 = graph.w2
+        # sigmoid(x) = 0.5 + 0.5 * tanh(x / 2), and the hyperbolic tangent never overflows.
+        self._gap = graph.gap[:, 0] * np.float32(0.5 if graph.is_index else 1.0)
+        self._share = np.full(rents, 0.5 / rents, np.float32)
+        self._zero, self._half = np.array(0, np.float32), np.array(0.5, np.float32)
+        self._threshold = np.array(graph.threshold, np.float32)
+        self._is_index = graph.is_index
 
     def __call__(
         self, candidates: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """`candidates[N, K, d]` -> `scores[N, K]`, `action[N]`."""
         decisions, each, width = candidates.shape
-        scores = self._scores(candidates.reshape(-1, width)).reshape(decisions, each)
+        scores = self._scores(candidates.reshape(-1, 1, width))
         if each == 1:
-            return scores, (scores[:, 0] > self._graph.threshold).astype(np.int64)
+            return scores.reshape(decisions, 1), (scores > self._threshold).astype(np.int64)
+        scores = scores.reshape(decisions, each)
         return scores, scores.argmin(1)
 
     def _scores(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        graph = self._graph
-        x = (rows - graph.mean) * self._slope
-        np.minimum(np.maximum(x, -CLIP, out=x), CLIP, out=x)
-        first: Any = x @ graph.w1
-        first += graph.b1
-        if not self._has_rent:
-            return self._gaps(first)
-        at = self._rent
-        z = (rows[:, at] + graph.rents - graph.mean[at]) * self._slope[at]
-        np.minimum(np.maximum(z, -CLIP, out=z), CLIP, out=z)
-        each: Any = first[:, None, :] + z[:, :, None] * graph.w1_rent
-        gaps: Any = self._gaps(each.reshape(-1, each.shape[2])).reshape(z.shape)
-        if graph.is_index:
-            gaps = _ONE / (_ONE + np.exp(-gaps))
-        return np.asarray(gaps.mean(1), np.float32)
-
-    def _gaps(self, first: NDArray[np.float32]) -> NDArray[np.float32]:
-        np.maximum(first, 0, out=first)
-        second: Any = first @ self._graph.w2
-        second += self._graph.b2
-        np.maximum(second, 0, out=second)
-        gaps: Array = second @ self._gap + self._graph.gap_bias
-        return gaps
+        """`rows[n, 1, d]` -> float32[n]."""
+        x = rows - self._shift
+        np.maximum(x, self._low, out=x)
+        np.minimum(x, self._high, out=x)
+        first: Any = x.reshape(-1, self._width).dot(self._w1).reshape(-1, *self._b1.shape[1:])
+        first += self._b1
+        np.maximum(first, self._zero, out=first)
+        second: Any = first.reshape(-1, first.shape[2]).dot(self._w2)
+        np.maximum(second, self._zero, out=second)
+        scores: Array = second.dot(self._gap)
+        if self._is_index:
+            np.tanh(scores, out=scores)
+            scores = scores.reshape(-1, len(self._share)).dot(self._share)
+            scores += self._half
+        return scores
 
 
 def _cache(spec: PolicySpec) -> dict[str, Any]:

@@ -15,33 +15,22 @@ class Scorer(nn.Module):
 
     def __init__(self, graph: Graph) -> None:
         super().__init__()
-        at = slice(graph.rent_at, graph.rent_at + 1)
-        self.mean = _buffer(graph.mean)
+        self.shift = _buffer(graph.shift)
         self.scale = _buffer(graph.scale)
         self.w1 = _buffer(graph.w1)
         self.b1 = _buffer(graph.b1)
         self.w2 = _buffer(graph.w2)
-        self.b2 = _buffer(graph.b2)
         self.gap = _buffer(graph.gap)
-        self.gap_bias = _buffer(graph.gap_bias)
-        self.rents = _buffer(graph.rents)
-        self.w1_rent = _buffer(graph.w1_rent)
-        self.rent_mean = _buffer(graph.mean[at])
-        self.rent_scale = _buffer(graph.scale[at])
-        self.rent_at = graph.rent_at
         self.is_index = graph.is_index
         self.threshold = graph.threshold
         self.clip = CLIP
 
     def forward(self, candidates: Tensor) -> tuple[Tensor, Tensor]:
         """`candidates[N, K, d]` float32 -> `scores[N, K]` float32, `action[N]` int64."""
-        x = ((candidates - self.mean) / self.scale).clamp(-self.clip, self.clip)
-        price = candidates[:, :, self.rent_at : self.rent_at + 1] + self.rents
-        z = ((price - self.rent_mean) / self.rent_scale).clamp(-self.clip, self.clip)
-        shared = torch.matmul(x, self.w1) + self.b1
-        first = torch.relu(shared.unsqueeze(2) + z.unsqueeze(3) * self.w1_rent)
-        second = torch.relu(torch.matmul(first, self.w2) + self.b2)
-        gaps = (torch.matmul(second, self.gap) + self.gap_bias).squeeze(3)
+        x = ((candidates.unsqueeze(2) - self.shift) / self.scale).clamp(-self.clip, self.clip)
+        first = torch.relu(torch.matmul(x, self.w1) + self.b1)
+        second = torch.relu(torch.matmul(first, self.w2))
+        gaps = torch.matmul(second, self.gap).squeeze(3)
         if self.is_index:
             gaps = torch.sigmoid(gaps)
         scores = gaps.mean(2)

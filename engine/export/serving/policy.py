@@ -18,6 +18,7 @@ FORMAT = 1
 
 _TOLERANCE = 1e-4
 
+_OUTPUTS = ["scores", "action"]
 
 Run = Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.int64]]]
 """From candidates[N, K, d] to scores[N, K] and actions[N]."""
@@ -59,7 +60,8 @@ class Decider:
                 f" got shape {list(rows.shape)}; give its features in this order: "
                 f"{', '.join(self.features)}."
             )
-        if not np.isfinite(rows).all():
+        # Counting is quicker than `all`, which NumPy writes in Python.
+        if np.count_nonzero(np.isfinite(rows)) != rows.size:
             raise ServingError(_not_finite(rows, self.features))
         return self._run(rows)
 
@@ -221,7 +223,7 @@ def _session(graph: bytes, threads: int) -> Run:
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
     def run(candidates: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        scores, action = session.run(None, {"candidates": candidates})
+        scores, action = session.run(_OUTPUTS, {"candidates": candidates})
         return scores, action
 
     return run

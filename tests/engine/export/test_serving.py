@@ -223,10 +223,20 @@ def test_features_are_held_to_what_the_policy_was_trained_on() -> None:
         (rows, None, r"got shape \[3, 24\]"),
         (rows[:, None][:, :0], None, r"got shape \[3, 0, 24\]"),
         (np.full((2, 2, 24), np.nan), None, "Feature 'age' of candidate 0 in decision 0 is nan"),
+        (np.full((1, 1, 24), -np.inf), None, "Feature 'age' of candidate 0 in decision 0 is -inf"),
     ]
     for given_, named, words in cases:
         with pytest.raises(ServingError, match=words):
             DECIDER.decide(given_, named)
+
+
+def test_finite_numbers_of_any_size_are_decided_in_silence() -> None:
+    largest = float(np.finfo(np.float32).max)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        huge = DECIDER.run(np.full((1, 1, 24), largest))[0]
+        clipped = DECIDER.run(np.full((1, 1, 24), 1e6))[0]
+    assert huge.tolist() == clipped.tolist()
 
 
 def test_columns_by_name_come_in_any_order() -> None:
