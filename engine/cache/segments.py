@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.cache.history import History
-from engine.cache.jit import apart, compiled, helper
+from engine.cache.jit import compiled, helper
 from engine.cache.lists import last, linked, move_front, new_links, push_front, unlink
 from engine.cache.scorers import Scorers, is_network, network_worth, quick_worth
 
@@ -102,7 +102,7 @@ def caches(shapes: list[Shape], distinct: int, by_bytes: bool, seed: int) -> Cac
     )
 
 
-@apart
+@helper
 def ask(
     of: Caches, cache: int, history: History, by: Scorers, at: int, key: int, size: int, now: int
 ) -> bool:
@@ -146,7 +146,7 @@ def _size(sizes: NDArray[np.int64], cache: int, key: int) -> int:
     return int(sizes[cache, key]) if sizes.shape[1] else 1
 
 
-@apart
+@helper
 def _enter(
     of: Caches, cache: int, history: History, by: Scorers, at: int, leaver: int, now: int
 ) -> None:
@@ -169,7 +169,7 @@ def _enter(
     amounts[MAIN_USED] += size
 
 
-@apart
+@helper
 def _evict(of: Caches, cache: int, key: int) -> None:
     """Free a resident's place; the last resident moves there."""
     amounts, pool = of.amounts[cache], of.pool[cache]
@@ -186,7 +186,7 @@ def _evict(of: Caches, cache: int, key: int) -> None:
             of.pool_score[cache, entry] = _WORST
 
 
-@apart
+@helper
 def _lowest(
     of: Caches, cache: int, history: History, by: Scorers, at: int, leaver: int, now: int
 ) -> int:
@@ -271,7 +271,7 @@ def _in_pool(pool: NDArray[np.int32], key: int) -> bool:
     return False
 
 
-@apart
+@helper
 def _remember(
     pool: NDArray[np.int32], pool_score: NDArray[np.float64], key: int, found: float
 ) -> None:
