@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 
 from db import statements
 from db.rows import Row, Target, transaction, upsert
-from db.tables import studies, study_runs, study_trials
+from db.tables import study_plans, study_runs, study_trials
 
 OPEN, STOPPED = "open", "stopped"
 WAITING, RUNNING, DONE, PRUNED, FAILED = "waiting", "running", "done", "pruned", "failed"
@@ -24,7 +24,7 @@ def add_study(store: Target, row: Row) -> bool:
     """Keep a new study; False, and nothing has changed, if there is one of that name."""
 
     def write(connection: Connection) -> bool:
-        made = statements.insert_or_ignore(connection.dialect.name, studies)
+        made = statements.insert_or_ignore(connection.dialect.name, study_plans)
         made = made.execution_options(preserve_rowcount=True)
         return bool(connection.execute(made, [row]).rowcount > 0)
 
@@ -35,7 +35,7 @@ def update_study(store: Target, name: str, **columns: Any) -> None:  # noqa: ANN
     """Set columns of a study."""
 
     def write(connection: Connection) -> None:
-        connection.execute(update(studies).where(studies.c.name == name).values(**columns))
+        connection.execute(update(study_plans).where(study_plans.c.name == name).values(**columns))
 
     transaction(store, write)
 
@@ -46,7 +46,7 @@ def remove_study(store: Target, name: str) -> None:
     def write(connection: Connection) -> None:
         for table in (study_runs, study_trials):
             connection.execute(delete(table).where(table.c.study == name))
-        connection.execute(delete(studies).where(studies.c.name == name))
+        connection.execute(delete(study_plans).where(study_plans.c.name == name))
 
     transaction(store, write)
 
@@ -67,12 +67,14 @@ def claim(store: Target, name: str, worker: str, now: float, stale_s: float) -> 
 
     def write(connection: Connection) -> Row | None:
         # Whoever holds this row numbers the trials.
-        locked = select(studies).where(studies.c.name == name).with_for_update()
+        locked = select(study_plans).where(study_plans.c.name == name).with_for_update()
         study = connection.execute(locked).mappings().one_or_none()
         if study is None or study["state"] != OPEN:
             return None
         if study["started_at"] is None:
-            connection.execute(update(studies).where(studies.c.name == name).values(started_at=now))
+            connection.execute(
+                update(study_plans).where(study_plans.c.name == name).values(started_at=now)
+            )
         number = _left(connection, name, now - stale_s)
         mine = {"state": RUNNING, "worker": worker, "beat_at": now, "reason": ""}
         if number is None:

@@ -388,8 +388,9 @@ training_points = Table(
 )
 
 # A study compares configurations; a trial is one of them, a run one seed of a trial.
-studies = Table(
-    "studies",
+# Optuna has a table named `studies` in the same database.
+study_plans = Table(
+    "study_plans",
     metadata,
     Column("name", String(60), primary_key=True),
     Column("kind", String(20), nullable=False),  # a row of engine.study.KINDS

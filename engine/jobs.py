@@ -41,10 +41,11 @@ JOBS: dict[str, str] = {
     "steps": "engine.actions.step_files:steps_job",
     "train": "engine.training.job:train_job",
     "evaluate": "engine.training.job:evaluate_job",
+    "study": "engine.study.job:study_job",
 }
 """Kind of job -> the function `run(params, job) -> result`, whose result is kept as JSON."""
 
-RESUMED = ("train",)
+RESUMED = ("train", "study")
 """Kinds that go on where they stood when their engine starts again."""
 
 WRITE_S = 0.5

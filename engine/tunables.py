@@ -67,6 +67,11 @@ TUNABLES: dict[str, Tunable] = {
         0.998, "Exploration is multiplied by this at each decision", "", 0.9, 1
     ),
     "agent.discount": Tunable(0.1, "Discount factor of future rewards", "", 0, 0.999),
+    "agent.detail": Tunable(
+        "full",
+        "What the Q-table tells apart",
+        choices=("full", "no trend", "no held share", "demand and load"),
+    ),
     "agent.ttl_short_s": Tunable(5, "Time to live of 'keep short'", "s", 1, 86400),
     "agent.ttl_long_s": Tunable(90, "Time to live of 'keep long'", "s", 1, 604800),
     "agent.stale_weight_ms": Tunable(5, "Price of one stale hit", "ms", 0, 100000),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 
 from db.queries.run import Readable, Rows, first, rows
-from db.tables import studies as study
+from db.tables import study_plans as study
 from db.tables import study_runs as run
 from db.tables import study_trials as trial
 
@@ -79,3 +79,9 @@ def run_seconds(store: Readable, name: str) -> tuple[int, float]:
     counted = select(func.count().label("runs"), func.avg(run.c.seconds).label("seconds"))
     found = first(store, counted.where(run.c.study == name)) or {}
     return int(found.get("runs") or 0), float(found.get("seconds") or 0.0)
+
+
+def figures(store: Readable, name: str, number: int) -> Rows:
+    """Seed and figures of a trial's runs."""
+    found = select(run.c.seed, run.c.figures).where(run.c.study == name, run.c.trial == number)
+    return rows(store, found.order_by(run.c.seed).limit(1000))

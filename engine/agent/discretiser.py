@@ -31,17 +31,34 @@ VERSION = 1
 """Changes with the bins: a checkpoint of other bins means other things by its states."""
 
 
-def discretise(observation: Observation) -> str:
+_LEVEL, _PART = TREND_WORDS.index("level"), HELD_WORDS.index("part")
+
+DETAILS: dict[str, tuple[tuple[int, int], ...]] = {
+    "full": (),
+    "no trend": ((1, _LEVEL),),
+    "no held share": ((3, _PART),),
+    "demand and load": ((1, _LEVEL), (3, _PART)),
+}
+"""Name -> the figures that are left out, as (place, the bin that stands for all of them).
+
+A coarser table learns sooner and tells less apart; its states are among those of the full one.
+"""
+
+
+def discretise(observation: Observation, detail: str = "full") -> str:
     """The state, as `demand.trend.load.held`, each the number of its bin from 0."""
-    return ".".join(
-        str(bisect_right(edges, value))
+    bins = [
+        bisect_right(edges, value)
         for edges, value in (
             (DEMAND, observation.demand),
             (TREND, observation.trend),
             (LOAD_TIME_MS, observation.load_time_ms),
             (HELD, observation.held_share),
         )
-    )
+    ]
+    for place, stands in DETAILS[detail]:
+        bins[place] = stands
+    return ".".join(map(str, bins))
 
 
 def is_state(state: str) -> bool:

@@ -59,7 +59,7 @@ class QLearning(Agent):
 
     def decide(self, observation: Observation) -> Choice:
         """Choose the best known action, or with the chance `exploration` any that keeps."""
-        return self.decide_in(discretise(observation), observation.cache_name)
+        return self.decide_in(discretise(observation, self._detail), observation.cache_name)
 
     def decide_in(self, state: str, cache_name: str = ALL) -> Choice:
         """As `decide`, for a state that is given."""
@@ -109,6 +109,7 @@ class QLearning(Agent):
         self._decay = tuned.number("agent.exploration_decay")
         self._rate = tuned.number("agent.learning_rate")
         self._discount = tuned.number("agent.discount")
+        self._detail = tuned.text("agent.detail")
         self._weights = [tuned.number(f"agent.weight.{action.value}") for action in ACTIONS]
 
     def save(self) -> str:

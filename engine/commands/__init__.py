@@ -9,6 +9,8 @@ COMMANDS: dict[str, str] = {
     "compare": "engine.commands.compare:add",
     "train": "engine.commands.train:add",
     "evaluate": "engine.commands.evaluate:add",
+    "study": "engine.commands.study:add",
+    "worker": "engine.commands.study:add_worker",
 }
 """Command -> the function `add(commands)` that declares it to argparse.
 

@@ -63,7 +63,7 @@ def shown(told: Mapping[str, Any], part: str) -> str:
     for figure in told["figures"]:
         label = FIGURES[figure]
         if figure == "load_time_saved" and told["costs"] == "modelled":
-            label += f" (modelled, not measured: {told['cost_model']})"
+            label += " (modelled, not measured)"
         lines += ["", label[0].upper() + label[1:], _table(told, figure, part), ""]
         lines += [
             v["sentence"] for v in told["verdicts"] if (v["figure"], v["part"]) == (figure, part)
@@ -83,6 +83,8 @@ def _head(told: Mapping[str, Any], part: str) -> str:
         lines.append(f"Results end {told['ttl_s']:g} s after they were loaded.")
     if told["malformed"]:
         lines.append(f"{told['malformed']:,} malformed lines were left out.")
+    if told["costs"] == "modelled":
+        lines.append(f"Load times are modelled. {told['cost_model']}")
     if told["costs"] == "none":
         lines.append("No load times are known; every miss counts the same.")
     return "\n".join(lines)

@@ -22,6 +22,14 @@ WARMING, JUDGED = 60_000, 40_000
 _CHUNK = 5_000
 
 
+def judged_parts(data: Data) -> tuple[Requests, Requests]:
+    """What a cache is warmed by, and what it is judged on then."""
+    seen, train = data.seen, len(data.train)
+    first = max(train // 2, min(train, len(seen) - JUDGED))
+    warm = seen.slice(max(0, first - WARMING), first)
+    return warm, seen.slice(first, min(len(seen), first + JUDGED))
+
+
 class Validator:
     """Replays the end of the training part, and judges on the validation part after it.
 
@@ -34,10 +42,7 @@ class Validator:
     """
 
     def __init__(self, data: Data, spec: PolicySpec) -> None:
-        seen, train = data.seen, len(data.train)
-        first = max(train // 2, min(train, len(seen) - JUDGED))
-        self._warm: Requests = seen.slice(max(0, first - WARMING), first)
-        self._judged: Requests = seen.slice(first, min(len(seen), first + JUDGED))
+        self._warm, self._judged = judged_parts(data)
         self._value = data.value.of(self._judged)
         self._spec = spec
         self._room = data.room

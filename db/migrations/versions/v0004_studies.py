@@ -13,7 +13,7 @@ _CHARSET = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 
 def upgrade() -> None:
     op.create_table(
-        "studies",
+        "study_plans",
         sa.Column("name", sa.String(length=60), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("who", sa.String(length=120), nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("started_at", sa.Double(), nullable=True),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_studies")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_study_plans")),
         **_CHARSET,
     )
     op.create_table(

@@ -1,0 +1,166 @@
+"""Holding configurations against each other on few seeds.
+
+After Agarwal et al. (2021), Deep Reinforcement Learning at the Edge of the Statistical Precipice,
+NeurIPS 34: interquartile means with bootstrap intervals, and the probability of improvement. Runs
+with the same seed share their chance, so differences are taken within each seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES = 2000
+MORE_SEEDS = 5
+"""What is offered where too few seeds tell nothing."""
+
+ENOUGH_SEEDS = 20
+
+Values = NDArray[np.float64]
+
+
+class Interval(NamedTuple):
+    """A figure with its 95 % interval; without ends (NaN) where nothing tells how far it is off."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Comparison(NamedTuple):
+    """One configuration held against another.
+
+    Args:
+        lead: interquartile mean of the first less that of the second, with its interval.
+        improvement: probability that a run of the first beats one of the second, with its own.
+        runs: pairs of runs that it rests on.
+        distinguishable: whether the lead's interval leaves out 0.
+    """
+
+    lead: Interval
+    improvement: Interval
+    runs: int
+    distinguishable: bool
+
+
+def interquartile_mean(values: Values) -> Values:
+    """Mean of the middle half along the last axis; of all values where there are fewer than 4.
+
+    Args:
+        values: float64[..., n].
+    """
+    n = values.shape[-1]
+    cut = n // 4
+    kept: Values = np.sort(values, axis=-1)[..., cut : n - cut]
+    result: Values = np.asarray(kept.mean(axis=-1))
+    return result
+
+
+def summary(values: Sequence[float]) -> Interval:
+    """Interquartile mean over runs and its bootstrap interval."""
+    runs = np.asarray(values, dtype=np.float64)
+    middle = float(interquartile_mean(runs))
+    if len(runs) < 2:
+        return Interval(middle, float("nan"), float("nan"))
+    drawn = interquartile_mean(runs[_draws(len(runs))])
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    return Interval(middle, float(low), float(high))
+
+
+def stratified(scores: Sequence[Sequence[float]]) -> Interval:
+    """Interquartile mean over several strata (traces, sizes), drawn anew within each.
+
+    Args:
+        scores: per stratum the runs; strata may have different numbers of them.
+    """
+    strata = [np.asarray(one, dtype=np.float64) for one in scores if len(one)]
+    middle = float(interquartile_mean(np.concatenate(strata)))
+    if all(len(one) < 2 for one in strata):
+        return Interval(middle, float("nan"), float("nan"))
+    drawn = [one[_draws(len(one), place)] for place, one in enumerate(strata)]
+    low, high = np.percentile(interquartile_mean(np.concatenate(drawn, axis=1)), (2.5, 97.5))
+    return Interval(middle, float(low), float(high))
+
+
+def compare(first: Mapping[int, float], second: Mapping[int, float]) -> Comparison | None:
+    """Hold a configuration against another on the seeds that both have; None without any.
+
+    Args:
+        first: seed -> objective.
+        second: likewise.
+    """
+    seeds = sorted(first.keys() & second.keys())
+    if not seeds:
+        return None
+    a = np.array([first[seed] for seed in seeds], dtype=np.float64)
+    b = np.array([second[seed] for seed in seeds], dtype=np.float64)
+    lead = float(interquartile_mean(a) - interquartile_mean(b))
+    share = _improvement(a[None], b[None])[0]
+    if len(seeds) < 2:
+        nothing = float("nan")
+        return Comparison(
+            Interval(lead, nothing, nothing), Interval(share, nothing, nothing), 1, False
+        )
+    draws = _draws(len(seeds))  # the same for both: seeds are pairs
+    leads = interquartile_mean(a[draws]) - interquartile_mean(b[draws])
+    low, high = (float(end) for end in np.percentile(leads, (2.5, 97.5)))
+    shares = np.percentile(_improvement(a[draws], b[draws]), (2.5, 97.5))
+    return Comparison(
+        Interval(lead, low, high),
+        Interval(share, float(shares[0]), float(shares[1])),
+        len(seeds),
+        # Below four pairs even a perfect lead is chance once in eight times.
+        len(seeds) >= 4 and (low > 0 or high < 0),
+    )
+
+
+def sentence(first: str, second: str, found: Comparison | None) -> str:
+    """What a comparison says, and what to do where it says nothing."""
+    if found is None:
+        return f"{first} and {second} have no seed in common; add seeds to compare them."
+    if found.distinguishable:
+        better, worse = (first, second) if found.lead.value > 0 else (second, first)
+        share = found.improvement.value if found.lead.value > 0 else 1 - found.improvement.value
+        return (
+            f"{better} is better than {worse} (n = {found.runs}; a run of it wins in {share:.0%})."
+        )
+    told = f"{first} and {second} are not distinguishable with n = {found.runs}"
+    if found.runs < ENOUGH_SEEDS:
+        return f"{told}; add {MORE_SEEDS} seeds."
+    return f"{told}; either will do."
+
+
+def signed_rank(differences: Sequence[float]) -> float:
+    """Chance of differences at least as low if they were as likely above 0 as below.
+
+    The exact one-sided test of Wilcoxon (1945), Individual Comparisons by Ranking Methods,
+    Biometrics Bulletin 1; zeros are left out, ties get their mean rank.
+    """
+    values = np.asarray([d for d in differences if d != 0.0], dtype=np.float64)
+    if not len(values):
+        return 1.0
+    order = np.abs(values)
+    ranks = np.array([((order < v).sum() + (order <= v).sum() + 1) / 2.0 for v in order])
+    doubled = np.rint(2 * ranks).astype(np.int64)
+    ways = np.zeros(int(doubled.sum()) + 1, dtype=np.float64)
+    ways[0] = 1.0
+    for rank in doubled:
+        ways[rank:] += ways[:-rank].copy()
+    reached = int(doubled[values > 0].sum())
+    return float(ways[: reached + 1].sum() / ways.sum())
+
+
+def _draws(n: int, stream: int = 0) -> NDArray[np.int64]:
+    """Indices of RESAMPLES resamples; the same every time, so that a page shows one figure."""
+    return np.random.default_rng((n, stream)).integers(n, size=(RESAMPLES, n))
+
+
+def _improvement(a: Values, b: Values) -> Values:
+    """Share of all pairs of runs in which `a` is better, ties half; both float64[k, n]."""
+    above = (a[:, :, None] > b[:, None, :]).mean(axis=(1, 2))
+    same = (a[:, :, None] == b[:, None, :]).mean(axis=(1, 2))
+    result: Values = above + 0.5 * same
+    return result
