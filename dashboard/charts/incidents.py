@@ -13,6 +13,8 @@ from typing import Any
 
 import pandas as pd
 
+from dashboard.job_titles import title
+
 COLUMNS = ["at", "service", "level", "kind", "message"]
 _OPENS = frozenset({"exited", "killed", "failed", "degraded"})
 _STEPS = frozenset({"started", "ready", "restarted"})
@@ -67,7 +69,8 @@ def told(events: pd.DataFrame, titles: Mapping[str, str] | None = None) -> pd.Da
             start.services[service] = start.services.get(service, False) or kind == "ready"
         elif not (service == "jobs" and kind == "started"):
             level = OVER if kind == "recovered" else str(event["level"])
-            rows.append(_Row(at, service, level, kind, message))
+            told_as = _job(message) if service == "jobs" else message
+            rows.append(_Row(at, service, level, kind, told_as))
     for fault in open_.values():
         fault.message += " · not over yet"
     words = [_words(row, titles or {}) for row in rows]
@@ -98,6 +101,13 @@ def _go_on(fault: _Row, kind: str, at: float, message: str) -> None:
         fault.level, fault.message = "error", message
     elif kind in {"exited", "killed"} and fault.kind == "degraded":
         fault.level, fault.kind, fault.message = "error", kind, message
+
+
+def _job(message: str) -> str:
+    """The end of a job, which the engine tells as its kind, its id and what became of it."""
+    kind, _, rest = message.partition(" ")
+    run, _, fate = rest.partition(" ")
+    return f"{title(kind)} ({run}) {fate}" if fate else message
 
 
 def _words(row: _Row, titles: Mapping[str, str]) -> dict[str, Any]:

@@ -11,24 +11,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import client, data, stored
+from dashboard.job_titles import title
 from dashboard.parts.services import ago, cell
 from engine import actions
 from engine.job_words import note
 from engine.records import JobState
 
 ALIVE = (JobState.QUEUED.value, JobState.RUNNING.value)
-TITLES = {
-    "seed": "Writing a history",
-    "simulate": "Sending requests",
-    "retrain": "Training",
-    "import": "Importing",
-    "compare": "Comparing policies",
-    "curves": "Drawing curves",
-    "train": "Training",
-    "evaluate": "Evaluating",
-    "steps": "Explaining steps",
-    "export": "Exporting",
-}
 LATELY_S = {"done": 60.0}
 OTHERWISE_S = 600.0
 """How long a page of work goes on telling what came of a job, by its state."""
@@ -52,11 +41,6 @@ def start(kind: str, params: Mapping[str, Any]) -> bool:
     else:
         st.toast(outcome.sentence, icon=":material/error:", duration="infinite")
     return outcome.done
-
-
-def title(kind: str) -> str:
-    """A kind of job as people call it."""
-    return TITLES.get(kind, kind.capitalize())
 
 
 def alive(kinds: Sequence[str]) -> tuple[str, ...]:

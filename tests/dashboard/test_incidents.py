@@ -75,9 +75,9 @@ def test_a_service_that_hangs_at_its_start_is_named() -> None:
     assert told["message"].iloc[0].endswith("not ready yet: Agent")
 
 
-def test_the_id_of_a_job_is_cut_short() -> None:
+def test_a_job_is_told_by_its_title_and_a_short_id() -> None:
     told = incidents.told(events((1.0, "jobs", "info", "ended", f"retrain {'ab' * 16} ended")))
-    assert told["message"].tolist() == ["retrain ababab ended"]
+    assert told["message"].tolist() == ["Training the forecaster (ababab) ended"]
 
 
 def test_what_only_the_engine_knows_stands_among_the_stored() -> None:
