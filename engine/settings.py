@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     log_dir: Path = Path("logs")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    attach_only: bool = False
+    """The dashboard never starts an engine of its own; one runs elsewhere on this data folder."""
+
     api_host: str = "127.0.0.1"
     """Loopback only: the API asks nobody who they are."""
     api_port: int = Field(8000, ge=0, le=65535)

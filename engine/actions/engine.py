@@ -31,6 +31,11 @@ DOWN_S = 20.0
 ANOTHER_RUNS = 3
 """Exit code of `engine up` when another engine holds the data folder."""
 
+ATTACH_ONLY = (
+    "No engine runs on this data folder, and CACHESCOPE_ATTACH_ONLY keeps this dashboard from "
+    "starting one; start the engine (in containers: `docker compose up -d engine`)."
+)
+
 _starting = threading.Lock()
 _owned: dict[str, int] = {}
 """The write ends of the pipes of engines that live as long as this process."""
@@ -138,6 +143,8 @@ def ensure_engine(owner: str = "dashboard", settings: Settings | None = None) ->
             status: dict[str, Any] = call(known, "status")
             return status
         _release(known)
+        if known.attach_only:
+            raise ControlError(ATTACH_ONLY)
         read, write = os.pipe()
         # Kept also if another dashboard was faster: a pipe that nobody reads does no harm.
         _owned[str(known.data_path)] = write
