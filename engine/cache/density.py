@@ -30,9 +30,8 @@ def first_density() -> Counts:
 def class_of(gaps: int) -> int:
     """Class of a sum of two ages: its logarithm; the last for those not hit before."""
     number = 0
-    while gaps > 0 and number < CLASSES - 1:
-        gaps >>= 1
-        number += 1
+    for bit in range(CLASSES - 1):  # all of them: how many it takes could not be foreseen
+        number += int(gaps >> bit > 0)
     return number
 
 

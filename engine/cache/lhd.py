@@ -10,7 +10,7 @@ from engine.cache.base import Policy, Replay, Room
 from engine.cache.density import AGES, CLASSES, class_of, first_density, relearn
 from engine.cache.draws import draw
 from engine.cache.jit import compiled, helper
-from engine.cache.shelf import Shelf, any_of, holds, new_shelf, put_on, take_off
+from engine.cache.shelf import Shelf, any_place, holds, new_shelf, put_on, take_off
 from engine.cache.stepping import (
     CAPACITY,
     OWN,
@@ -39,14 +39,16 @@ _NOW, _SHIFT, _EXPLORING, _FULL = OWN, OWN + 1, OWN + 2, OWN + 3
 class _State(NamedTuple):
     shelf: Shelf
     asked: Array
-    """When each key was last asked for."""
+    """When what lies at each place of the shelf was last asked for."""
     gaps: Array
-    """Its last two ages at a hit, int32[keys, 2]."""
+    """Its last two ages at a hit, int32[places, 2]."""
     explorer: Array
+    """By place."""
     hits: Array
     evictions: Array
     density: Array
     weights: Array
+    """By place."""
     tally: Array
 
 
@@ -69,9 +71,9 @@ class LHD(Policy):
         """An empty cache; `seed` draws the samples."""
         state = _State(
             new_shelf(room.distinct, room.places, seed),
-            np.zeros(room.distinct, np.int64),
-            np.zeros((room.distinct, 2), np.int32),
-            np.zeros(room.distinct, np.bool_),
+            np.zeros(room.places, np.int64),
+            np.zeros((room.places, 2), np.int32),
+            np.zeros(room.places, np.bool_),
             np.zeros((CLASSES, AGES)),
             np.zeros((CLASSES, AGES)),
             first_density(),
@@ -88,7 +90,7 @@ def _run(state: _State, keys: Array, sizes: Array, _costs: Array, hits: Array) -
         key = int(keys[i])
         hits[i] = holds(state.shelf, key)
         if hits[i]:
-            _touch(state, key)
+            _touch(state, int(state.shelf.place[key]))
         elif at(sizes, i) <= tally[CAPACITY]:
             _load(state, key, at(sizes, i))
         tally[_NOW] += 1
@@ -97,31 +99,31 @@ def _run(state: _State, keys: Array, sizes: Array, _costs: Array, hits: Array) -
 
 
 @helper
-def _age(state: _State, key: int) -> int:
-    age = (state.tally[_NOW] - state.asked[key]) >> state.tally[_SHIFT]
+def _age(state: _State, place: int) -> int:
+    age = (state.tally[_NOW] - state.asked[place]) >> state.tally[_SHIFT]
     return int(min(age, AGES - 1))
 
 
 @helper
-def _class(state: _State, key: int) -> int:
-    return class_of((state.gaps[key, 0] + state.gaps[key, 1]) >> state.tally[_SHIFT])
+def _class(state: _State, place: int) -> int:
+    return class_of((state.gaps[place, 0] + state.gaps[place, 1]) >> state.tally[_SHIFT])
 
 
 @helper
-def _touch(state: _State, key: int) -> None:
+def _touch(state: _State, place: int) -> None:
     if state.tally[_FULL]:
-        state.hits[_class(state, key), _age(state, key)] += 1.0
-    state.gaps[key, 1] = state.gaps[key, 0]
-    state.gaps[key, 0] = min(state.tally[_NOW] - state.asked[key], _UNKNOWN)
-    state.asked[key] = state.tally[_NOW]
-    _stop_exploring(state, key)
+        state.hits[_class(state, place), _age(state, place)] += 1.0
+    state.gaps[place, 1] = state.gaps[place, 0]
+    state.gaps[place, 0] = min(state.tally[_NOW] - state.asked[place], _UNKNOWN)
+    state.asked[place] = state.tally[_NOW]
+    _stop_exploring(state, place)
 
 
 @helper
-def _stop_exploring(state: _State, key: int) -> None:
-    if state.explorer[key]:
-        state.explorer[key] = False
-        state.tally[_EXPLORING] -= at(state.weights, key)
+def _stop_exploring(state: _State, place: int) -> None:
+    if state.explorer[place]:
+        state.explorer[place] = False
+        state.tally[_EXPLORING] -= at(state.weights, place)
 
 
 @helper
@@ -129,14 +131,15 @@ def _load(state: _State, key: int, weight: int) -> None:
     tally = state.tally
     while tally[USED] + weight > tally[CAPACITY]:
         _evict(state)
+    place = int(state.shelf.number[0])
     put_on(state.shelf, key)
-    weigh(state.weights, key, weight)
+    weigh(state.weights, place, weight)
     tally[USED] += weight
-    state.asked[key] = tally[_NOW]
-    state.gaps[key, 0], state.gaps[key, 1] = 0, _UNKNOWN
+    state.asked[place] = tally[_NOW]
+    state.gaps[place, 0], state.gaps[place, 1] = 0, _UNKNOWN
     room = _EXPLORERS * tally[CAPACITY] - tally[_EXPLORING]
-    if weight <= room and draw(state.shelf.chance, _EXPLORE_ONE_IN) == 0:
-        state.explorer[key] = True
+    state.explorer[place] = weight <= room and draw(state.shelf.chance, _EXPLORE_ONE_IN) == 0
+    if state.explorer[place]:
         tally[_EXPLORING] += weight
 
 
@@ -155,14 +158,25 @@ def _evict(state: _State) -> None:
         _measure_ages(state)
     victim, lowest = -1, np.inf
     for _ in range(_SAMPLE):
-        key = any_of(state.shelf)
-        age = _age(state, key)
-        rank = state.density[_class(state, key), age] / at(state.weights, key)
-        if state.explorer[key] and age < AGES - 1:
+        place = any_place(state.shelf)
+        age = _age(state, place)
+        rank = state.density[_class(state, place), age] / at(state.weights, place)
+        if state.explorer[place] and age < AGES - 1:
             rank += 1.0
         if rank < lowest:
-            victim, lowest = key, rank
+            victim, lowest = place, rank
     state.evictions[_class(state, victim), _age(state, victim)] += 1.0
     _stop_exploring(state, victim)
-    take_off(state.shelf, victim)
     state.tally[USED] -= at(state.weights, victim)
+    _take_off(state, victim)
+
+
+@helper
+def _take_off(state: _State, place: int) -> None:
+    """Let go of what lies at a place; the shelf's last goes there with all that is known of it."""
+    take_off(state.shelf, int(state.shelf.keys[place]))
+    end = state.shelf.number[0]
+    state.asked[place] = state.asked[end]
+    state.gaps[place, 0], state.gaps[place, 1] = state.gaps[end, 0], state.gaps[end, 1]
+    state.explorer[place] = state.explorer[end]
+    weigh(state.weights, place, at(state.weights, end))

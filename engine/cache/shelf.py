@@ -60,4 +60,10 @@ def take_off(shelf: Shelf, key: int) -> None:
 @helper
 def any_of(shelf: Shelf) -> int:
     """A held key at random; the set is not empty."""
-    return int(shelf.keys[draw(shelf.chance, shelf.number[0])])
+    return int(shelf.keys[any_place(shelf)])
+
+
+@helper
+def any_place(shelf: Shelf) -> int:
+    """The place of a held key at random; the set is not empty."""
+    return int(np.int64(draw(shelf.chance, shelf.number[0])))
