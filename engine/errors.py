@@ -81,3 +81,7 @@ class ExportError(EngineError):
 
 class StudyError(EngineError):
     """Raised when a study does not exist, cannot be made as asked, or a run of it fails."""
+
+
+class ResilienceError(EngineError):
+    """Raised when a scenario does not exist, cannot be run as asked, or its results are gone."""
