@@ -13,6 +13,7 @@ TITLES = {
     "evaluate": "Evaluating",
     "steps": "Explaining steps",
     "export": "Exporting",
+    "study": "Studying",
 }
 
 

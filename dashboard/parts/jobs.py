@@ -92,7 +92,7 @@ def subject(row: Mapping[str, Any]) -> str:
     return Path(named).name + (f", seed {seeds[0]}" if len(seeds) == 1 and named else "")
 
 
-_SUBJECTS = ("trace", "file", "source", "table")
+_SUBJECTS = ("trace", "file", "source", "table", "name")
 
 
 def _titled(row: Mapping[str, Any]) -> str:

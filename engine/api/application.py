@@ -14,6 +14,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from engine.api.guard import Guard, allowed_hosts
 from engine.api.learning import router as learning
 from engine.api.routes import router as live
+from engine.api.studies import router as studies
 from engine.errors import (
     BrokerError,
     ControlError,
@@ -43,7 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     known = settings or load_settings()
     app = FastAPI(title="Cachescope", version="0.1.0", docs_url="/docs", redoc_url=None)
     app.state.settings = known
-    for part in (live, learning):
+    for part in (live, learning, studies):
         app.include_router(part)
     app.add_middleware(BaseHTTPMiddleware, dispatch=Guard(allowed_hosts(known.api_host)))
     app.add_exception_handler(EngineError, _refused)
