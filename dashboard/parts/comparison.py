@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import stored
 from dashboard.charts import ranking
-from dashboard.parts import exporting, job_choice, shell
+from dashboard.parts import exporting, job_choice, jobs, shell
 from dashboard.parts.drawing import chart
 from dashboard.parts.states import empty
 
@@ -23,11 +23,9 @@ def results(trace: stored.Row) -> None:
     st.markdown("**Classic policies** · replayed on the same requests")
     rows = job_choice.found("compare", lambda params: params.get("trace") == trace["name"])
     if not rows:
-        empty(
-            "No comparison of these requests yet. Press **Compare** above to start one.",
-            height=160,
-            icon="leaderboard",
-        )
+        none = "No comparison of these requests yet. Press **Compare** above to start one."
+        busy = "Policies are being compared; the ranking appears here."
+        empty(busy if jobs.alive(["compare"]) else none, height=160, icon="leaderboard")
         return
     told = job_choice.choose("compare", "Comparison", rows, _asked)
     if not told:
@@ -97,7 +95,7 @@ def _verdict(told: Mapping[str, Any], figure: str, capacity: int, part: str) -> 
     if said:
         st.info(said[0], icon=":material/emoji_events:")
     if figure == "load_time_saved" and told["costs"] == "modelled":
-        st.caption(f":orange[Load times are modelled, not measured.] {told['cost_model']}")
+        st.caption(f":orange[Load times are modelled.] {told['cost_model']}")
     if told["ttl_s"]:
         st.caption(f"Results end {told['ttl_s']:g} s after they were loaded.")
 

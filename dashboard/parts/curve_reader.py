@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import stored
 from dashboard.charts import ranking, sizes
-from dashboard.parts import exporting, job_choice, shell
+from dashboard.parts import exporting, job_choice, jobs, shell
 from dashboard.parts.drawing import chart
 from dashboard.parts.states import empty
 
@@ -20,11 +20,9 @@ def results(trace: stored.Row) -> None:
     st.markdown("**What would a cache of N save?** · over all sizes")
     rows = job_choice.found("curves", lambda params: params.get("trace") == trace["name"])
     if not rows:
-        empty(
-            "No curve of these requests yet. Press **Draw curves over all sizes** above.",
-            height=160,
-            icon="show_chart",
-        )
+        none = "No curve of these requests yet. Press **Draw curves over all sizes** above."
+        busy = "Curves are being computed; they appear here."
+        empty(busy if jobs.alive(["curves"]) else none, height=160, icon="show_chart")
         return
     told = job_choice.choose(
         "curves", "Curves", rows, lambda params: f"{len(params['policies'])} policies"
@@ -102,7 +100,7 @@ def _at_size(
         },
     )
     if modelled:
-        st.caption(f":orange[Load times are modelled, not measured.] {told['cost_model']}")
+        st.caption(f":orange[Load times are modelled.] {told['cost_model']}")
     elif figure != "load_time_saved" and told["cost_ms"] is not None:
         st.caption("Choose **Load time saved** to read it in milliseconds.")
 

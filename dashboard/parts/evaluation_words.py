@@ -28,4 +28,4 @@ def verdicts(told: Mapping[str, Any]) -> None:
         else:
             st.warning(sentence, icon=":material/balance:")
     if told.get("costs") == "modelled":
-        st.caption(f":orange[Load times are modelled, not measured.] {told['cost_model']}")
+        st.caption(f":orange[Load times are modelled.] {told['cost_model']}")

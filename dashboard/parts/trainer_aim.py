@@ -47,7 +47,7 @@ def controls(trace: stored.Row, places: dict[str, Any]) -> dict[str, Any]:
             "Name", key="train-name", placeholder="made of data and size", width=260
         )
     if objective == "cost" and trace["costs"] == "modelled":
-        st.caption(f":orange[Load times are modelled, not measured.] {trace['cost_model']}")
+        st.caption(f":orange[Load times are modelled.] {trace['cost_model']}")
     places["objective"] = st.container()
     weights = _weights(trace) if objective == "weighted" else {}
     places["cache_weights"] = st.container()

@@ -18,7 +18,8 @@ from dashboard.parts.states import empty
 from engine.job_words import note
 
 WATCHED = "train-watch"
-STATES = {"queued": "waiting", "running": "running"}
+UNDER_WAY = "under way"
+"""Said of what waits and of what runs: the choice is drawn once, the live part tells which."""
 
 
 def choose() -> stored.Row | None:
@@ -49,7 +50,7 @@ def _says(row: Mapping[str, Any]) -> str:
     algorithm = str(params.get("algorithm", "default"))
     titles = {str(one["name"]): str(one["title"]) for one in stored.algorithms()}
     size = params.get("cache_size", "1%")
-    state = STATES.get(str(row["state"]), str(row["state"]))
+    state = UNDER_WAY if is_alive(row) else str(row["state"])
     told = titles.get(algorithm, algorithm).removesuffix(" under a guard")
     return f"{job_choice.when(row)} · {told} on {jobs.subject(row)} · size {size} · {state}"
 

@@ -68,7 +68,7 @@ def metric(requests: Requests, name: str) -> NDArray[np.float64]:
     if name == HIT:
         return np.ones(len(requests))
     if name not in requests.columns:
-        known = ", ".join([LOAD_TIME, SIZE, HIT, *requests.columns])
+        known = ", ".join(dict.fromkeys([LOAD_TIME, SIZE, HIT, *requests.columns]))
         raise TrainingError(f"The trace has no column {name!r} to weigh; choose among: {known}.")
     return requests.columns[name].astype(np.float64)
 

@@ -68,7 +68,8 @@ def run_import(given: argparse.Namespace, settings: Settings) -> int:
     say(
         f"{'Trace' if found['is_new'] else 'These requests are there already: trace'} "
         f"{info['name']}: {info['requests']:,} requests, {info['distinct']:,} keys, "
-        f"{len(info['groups']):,} endpoints, costs {info['costs']}, sizes {info['sizes']}."
+        f"{len(info['groups']):,} endpoint{'s' * (len(info['groups']) != 1)}, "
+        f"costs {info['costs']}, sizes {info['sizes']}."
     )
     for told in filter(None, (info["cost_model"], *info["notes"])):
         say(f"  {told}")

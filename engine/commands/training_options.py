@@ -14,27 +14,31 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("trace", nargs="?", default="", metavar="TRACE|FILE", help=_TRACE)
     parser.add_argument("--source", default="", metavar="NAME", help="rows of a source instead")
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="first N requests alone")
-    parser.add_argument("--algorithm", default="default", help=_ALGORITHM)
-    parser.add_argument("--environment", default="slot-rent", help="slot-rent or admission")
+    parser.add_argument("--algorithm", default="default", metavar="NAME", help=_ALGORITHM)
+    parser.add_argument("--environment", default="slot-rent", metavar="NAME", help=_WORLD)
     parser.add_argument("--cache-size", default="1%", metavar="N|P%", help=_SIZE)
     parser.add_argument("--bytes", action="store_true", help="the cache size counts bytes")
-    parser.add_argument("--timesteps", type=int, default=0, help="decisions to learn from")
+    parser.add_argument("--timesteps", type=int, default=0, metavar="N", help=_STEPS)
     parser.add_argument("--seeds", default="1", metavar="N|A,B,…", help=_SEEDS)
     parser.add_argument("--columns", default="", metavar="A,B,…", help="of the trace, as features")
-    parser.add_argument("--objective", default="", help="hits, cost or bytes; default: " + _AIM)
+    parser.add_argument(
+        "--objective", default="", metavar="AIM", help="hits, cost or bytes; default: " + _AIM
+    )
     parser.add_argument("--weights", default="", metavar="METRIC=W,…", help=_WEIGHTS)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=_SET)
-    parser.add_argument("--device", default="cpu", help="cpu, cuda or auto")
-    parser.add_argument("--evaluations", type=int, default=10, help="trials on validation")
-    parser.add_argument(
-        "--patience", type=int, default=5, help="trials without a better one; 0: all"
-    )
+    parser.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda or auto")
+    parser.add_argument("--evaluations", type=int, default=10, metavar="N", help=_TRIALS)
+    parser.add_argument("--patience", type=int, default=5, metavar="N", help=_PATIENCE)
     parser.add_argument("--name", default="", help="of the models")
     parser.add_argument("--no-evaluation", action="store_true", help="train only")
 
 
 _TRACE = "a stored trace, or a file of any known format"
 _ALGORITHM = "ppo, dqn, a2c, or default: ppo and dqn under a guard"
+_WORLD = "slot-rent (default) or admission"
+_STEPS = "decisions that each algorithm learns from; default: its own number"
+_TRIALS = "on the validation part while it learns; default 10"
+_PATIENCE = "end after so many trials without a better one (default 5); 0: never"
 _SIZE = "results (or bytes), or a share of the distinct ones; default 1%%"
 _SEEDS = "how many, or which; one model each"
 _AIM = "cost where it was measured, else hits"

@@ -32,7 +32,7 @@ Progress = Callable[[float, str], None]
 """Told the share that is read (0 to 1) and how far we are."""
 
 _WORK = ".import-"
-_BY_SOURCE = "The load times were modelled by the source that recorded them."
+_BY_SOURCE = "Modelled, not measured: by the source that recorded them."
 
 
 class Imported(msgspec.Struct, frozen=True):

@@ -111,6 +111,8 @@ def sentence_of(capacity: int, best: str, lead: Interval, gap: float | None) -> 
             f"At {capacity:,} a classic wins: {best} is {points} ahead of the learned policy "
             f"({spread}); use {best}."
         )
+    if lead.low == lead.high == 0:
+        return f"At {capacity:,} the learned policy does just what {best} does; use {best}."
     side = "ahead of" if lead.mean >= 0 else "behind"
     return (
         f"At {capacity:,} nothing tells the learned policy from {best}: {points} {side} it "

@@ -158,13 +158,11 @@ class Watch(BaseCallback):
         stand.points.append(point)
         self._listener.point(point)
         before, own = self._done
-        share = min(1.0, point.steps / self._part.timesteps)
-        left = max(0, self._part.timesteps - point.steps)
-        ends = f", {left / self._rate:.0f} s to go" if self._rate else ""
+        speed = f" at {self._rate:,.0f}/s" if self._rate else ""
         self._listener.progress(
-            before + own * share,
+            before + own * min(1.0, point.steps / self._part.timesteps),
             f"{self._algorithm.title}, seed {self._seed}: {point.steps:,} of "
-            f"{self._part.timesteps:,} steps at {self._rate:,.0f}/s{ends}, validation "
+            f"{self._part.timesteps:,} steps{speed}, validation "
             f"{stand.score:.4f}",
         )
 

@@ -83,7 +83,7 @@ def test_the_rows_of_a_source_become_a_trace(
     assert trace.info.groups == ("/a",)
     modelled = imported(settings, source="sample").info
     assert (modelled.costs, modelled.requests) == ("modelled", 20)
-    assert "modelled by the source" in modelled.cost_model
+    assert "by the source that recorded" in modelled.cost_model
 
 
 def their_table(url: URL) -> Table:

@@ -111,6 +111,7 @@ def test_a_cancelled_evaluation_says_so() -> None:
 SENTENCES = {
     "ahead": (Interval(0.02, 0.01, 0.03), 0.25, "2.00 points ahead of GDSF"),
     "behind": (Interval(-0.02, -0.03, -0.01), None, "a classic wins: GDSF is 2.00 points ahead"),
+    "same": (Interval(0.0, 0.0, 0.0), None, "does just what GDSF does; use GDSF"),
     "open": (Interval(0.001, -0.01, 0.02), 0.01, "nothing tells the learned policy from GDSF"),
 }
 
