@@ -16,6 +16,7 @@ from db.session import reading
 from db.tables import cache_metrics
 from db.writes import ensure_source, insert
 from engine.cache.live import LiveCache
+from engine.cache.rulings import LRU
 from engine.clock import ManualClock
 from engine.errors import EngineError
 from engine.keys import stored_key
@@ -25,7 +26,6 @@ from mock.energy.endpoints import ENDPOINTS
 from mock.energy.parameters import read_values
 from mock.openapi import make_catalogue, read_specification
 from mock.recorder import RateMeter
-from mock.rulings import LRU
 from mock.traffic.plan import OWN_SPECIFICATION
 from mock.workloads import WORKLOADS
 

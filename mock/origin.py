@@ -25,6 +25,7 @@ from db.migrations import migrate
 from db.session import open_store
 from db.writes import BatchWriter, ensure_source
 from engine.cache.live import LiveCache
+from engine.cache.rulings import Rulings
 from engine.clock import SystemClock
 from engine.errors import EngineError, SettingsError, StoreError
 from engine.lifeline import Lifeline
@@ -35,7 +36,6 @@ from engine.sources import SAMPLE
 from mock.address import forget_origin, publish_origin
 from mock.energy.world import Changes, Versions, fill
 from mock.recorder import Recorder
-from mock.rulings import Rulings
 from mock.serving import CachedApi
 from mock.web import make_app
 

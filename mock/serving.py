@@ -14,11 +14,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.session import reading
 from engine.cache.live import LiveCache
+from engine.cache.rulings import Rulings
 from mock.energy.endpoints import ENDPOINTS, Endpoint
 from mock.energy.parameters import Values
 from mock.energy.world import Versions, hour_of
 from mock.recorder import Recorder
-from mock.rulings import Rulings
 
 log = logging.getLogger(__name__)
 

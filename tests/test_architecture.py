@@ -23,12 +23,13 @@ from engine.traces import READERS
 from engine.training import ALGORITHMS
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("dashboard", "engine", "db", "mock")
+OURS = ("dashboard", "engine", "db", "mock", "examples")
 MAY_IMPORT = {
     "db": {"db"},
     "engine": {"engine", "db"},
     "mock": {"mock", "engine", "db"},
     "dashboard": {"dashboard", "engine", "db"},
+    "examples": {"examples", "engine"},
 }
 READS_ENVIRONMENT = {"engine/settings.py", "engine/lifeline.py", "mock/traffic/header.py"}
 

@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 from db import tables
 from db.writes import ensure_source, insert
 from engine.cache.live import LiveCache
+from engine.cache.rulings import LRU, Rulings
 from engine.clock import SystemClock
 from engine.records import OTHER, Action
-from mock.rulings import LRU, Rulings
 
 
 class Obeying:

@@ -1,4 +1,4 @@
-"""From published decisions to rulings on the cache; any cache in front of any API could do this."""
+"""From published decisions to rulings on a live cache: sample origin and own programs obey so."""
 
 from __future__ import annotations
 

@@ -1,0 +1,48 @@
+"""What to keep, asked over HTTP: standard library only, so copy it into any program.
+
+decisions = Decisions("http://127.0.0.1:8000")
+decisions.refresh()                        # every second or so
+decisions.ttl("/prices", default=60)       # seconds; 0: do not keep
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+import urllib.request
+
+OTHER = "(other)"
+"""The decision for every endpoint that has none of its own."""
+
+
+class Decisions:
+    """The decisions in force; without an answer the last ones until they end, then defaults."""
+
+    def __init__(self, api: str, timeout_s: float = 1.0) -> None:
+        self._url = f"{api}/decisions"
+        self._timeout_s = timeout_s
+        self._rows: dict[str, dict[str, object]] = {}
+
+    def refresh(self) -> bool:
+        """Ask once; False, and nothing forgotten, when nobody answers."""
+        with contextlib.suppress(OSError, ValueError):
+            with urllib.request.urlopen(self._url, timeout=self._timeout_s) as answer:  # noqa: S310
+                rows = json.load(answer)["decisions"]
+            # The latest of one endpoint counts; they come ordered by their begin.
+            self._rows = {row["cache_name"]: row for row in rows}
+            return True
+        return False
+
+    def ttl(self, endpoint: str, default: float) -> float:
+        """How long answers of `endpoint` may be kept, in seconds; 0: not at all."""
+        for name in (endpoint, OTHER):
+            row = self._rows.get(name)
+            if row is not None and float(str(row["valid_until"])) > time.time():
+                return 0.0 if row["action"] == "drop" else float(str(row["ttl_seconds"]))
+        return default
+
+    def cache_control(self, endpoint: str, default: float) -> str:
+        """The `Cache-Control` header that tells browsers, nginx or a CDN the same."""
+        seconds = int(self.ttl(endpoint, default))
+        return f"public, max-age={seconds}" if seconds else "no-store"
