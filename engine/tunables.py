@@ -40,7 +40,7 @@ TUNABLES: dict[str, Tunable] = {
     "forecast.horizon": Tunable(6, "Intervals forecast ahead", "intervals", 1, 48, whole=True),
     "forecast.window": Tunable(24, "Past intervals the LSTM sees", "intervals", 4, 288, whole=True),
     "forecast.season_s": Tunable(
-        300, "Length of the season (a day, in the sample's time)", "s", 10, 604800
+        300, "Length of the season: a day, in the sample's time", "s", 10, 604800
     ),
     "forecast.hidden_size": Tunable(32, "Hidden size of the LSTM", "units", 4, 512, whole=True),
     "forecast.layers": Tunable(1, "Layers of the LSTM", "layers", 1, 4, whole=True),
