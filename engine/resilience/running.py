@@ -1,0 +1,201 @@
+"""Runs one scenario on a private pipeline, from the first process to the verdict."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from engine.errors import BrokerError, ControlError, ResilienceError
+from engine.registry import resolve
+from engine.resilience import SCENARIOS
+from engine.resilience.base import Scenario, Untestable
+from engine.resilience.facts import NS
+from engine.resilience.findings import Finding, Verdict, overall
+from engine.resilience.history import History, What, read_all
+from engine.resilience.judge import judge
+from engine.resilience.load import lasting
+from engine.resilience.monitor import Monitor, counted
+from engine.resilience.pipeline import Aborted, Pipeline
+
+DRAIN_S = 20.0
+PEEKED = 100
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of one run; times in wall seconds."""
+
+    id: str
+    scenario: str
+    values: dict[str, float]
+    quick: bool
+    verdict: Verdict
+    findings: list[Finding]
+    note: str
+    """Why there is no full judgement; empty when there is one."""
+    began_at: float
+    seconds: float
+
+
+Told = Callable[[str], None]
+
+
+def scenario_of(name: str) -> Scenario:
+    """The scenario of a row.
+
+    Raises:
+        UnknownName: there is none of that name.
+    """
+    made: Scenario = resolve(SCENARIOS, name, "scenario")()
+    return made
+
+
+def run_scenario(
+    name: str,
+    folder: Path,
+    given: Mapping[str, float],
+    *,
+    quick: bool,
+    cancelled: Callable[[], bool] = lambda: False,
+    tell: Told = lambda _words: None,
+) -> Outcome:
+    """Run a scenario in `folder`, whose last part is the run's id.
+
+    Raises:
+        UnknownName: there is no such scenario.
+        ResilienceError: a parameter is unknown or out of its range.
+        Aborted: a person asked to end.
+    """
+    scenario = scenario_of(name)
+    values = scenario.values(given, quick=quick)
+    began_at, begun = time.time(), time.monotonic()
+    note = ""
+    findings: list[Finding] = []
+    try:
+        _happen(scenario, folder, values, cancelled, tell)
+    except Aborted:
+        raise
+    except Untestable as error:
+        note = str(error)
+    except (ResilienceError, BrokerError, ControlError) as error:
+        note = f"The test itself broke off: {error}"
+    if not isinstance(note, str) or not note.startswith("This machine"):
+        tell("judging the history")
+        events = read_all(folder / "history")
+        findings = judge(events, scenario.checkers, scenario.bounds(values))
+    if note:
+        findings.insert(0, Finding("test", Verdict.UNKNOWN, note, "a test that comes to its end"))
+    return Outcome(
+        folder.name, name, values, quick, overall(findings), findings, note, began_at,
+        time.monotonic() - begun,
+    )  # fmt: skip
+
+
+def _happen(
+    scenario: Scenario,
+    folder: Path,
+    values: Mapping[str, float],
+    cancelled: Callable[[], bool],
+    tell: Told,
+) -> None:
+    phases = scenario.load(values)
+    pipeline = Pipeline(folder, scenario, cancelled)
+    try:
+        tell("starting a private pipeline")
+        pipeline.start()
+        with _watched(pipeline):
+            tell("steady before the fault")
+            pipeline.send(phases)
+            before_s = lasting(phases.before)
+            during_s = lasting(phases.during)
+            pipeline.wait_to(pipeline.begin + int(before_s * NS))
+            pipeline.phase("fault")
+            tell("the fault is there")
+            scenario.harm(pipeline, values)
+            pipeline.wait_to(pipeline.begin + int((before_s + during_s) * NS))
+            pipeline.phase("after", pipeline.begin + int((before_s + during_s) * NS))
+            tell("after the fault")
+            pipeline.wait_to(pipeline.begin + int(phases.seconds * NS))
+            tell("draining")
+            _drain(pipeline)
+            pipeline.phase("end")
+            scenario.look_back(pipeline, values)
+        _close_books(pipeline)
+    finally:
+        pipeline.close()
+        _sweep(pipeline)
+        pipeline.history.close()
+
+
+@contextlib.contextmanager
+def _watched(pipeline: Pipeline) -> Iterator[None]:
+    monitor = Monitor(pipeline)
+    try:
+        yield
+    finally:
+        monitor.close()
+
+
+def _drain(pipeline: Pipeline) -> None:
+    """Wait until all is put and taken; what takes too long is looked at as it is."""
+    broker = pipeline.broker()
+
+    def done() -> bool:
+        with contextlib.suppress(BrokerError):
+            return _finished(pipeline.folder) and broker.counters().depth == 0
+        return False
+
+    with contextlib.suppress(ResilienceError):
+        pipeline.wait_until(done, DRAIN_S, "the queue to be empty")
+    pipeline.check()
+    broker.close()
+
+
+def _finished(folder: Path) -> bool:
+    """Whether the producer's newest history ends with its end."""
+    found = sorted((folder / "history").glob("producer-*.jsonl"), key=lambda p: p.stat().st_mtime)
+    return bool(found) and b'"finished"' in found[-1].read_bytes()[-300:]
+
+
+def _close_books(pipeline: Pipeline) -> None:
+    """With both clients gone nothing moves any more: read the totals and what is left."""
+    pipeline.stop("producer", "consumer")
+    broker = pipeline.broker(reply_s=2.0)
+    counters = broker.counters()
+    for one in broker.peek(PEEKED):
+        pipeline.history.add(What.QUEUED, id=one.id)
+    pipeline.history.tell(What.SAMPLE, note="final", counted=counted(counters))
+    broker.close()
+
+
+def _sweep(pipeline: Pipeline) -> None:
+    history: History = pipeline.history
+    for pid, name in pipeline.pids.items():
+        if not _gone(pid, 2.0):
+            history.tell(What.LEFT, note=f"{name} (pid {pid})")
+    run_path = pipeline.settings.run_path
+    for path in run_path.glob("*") if run_path.exists() else ():
+        history.tell(What.LEFT, note=f"the socket {path.name}") if path.name == "control" else None
+    shutil.rmtree(run_path, ignore_errors=True)
+    history.tell(What.SWEPT)
+
+
+def _gone(pid: int, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        stat = Path(f"/proc/{pid}/stat")
+        with contextlib.suppress(OSError):
+            # A zombie is gone; only its parent has not looked yet.
+            if stat.read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        time.sleep(0.02)
+    return False

@@ -1,0 +1,1 @@
+"""One scenario a file; the table is `engine.resilience.SCENARIOS`."""

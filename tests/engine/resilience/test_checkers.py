@@ -1,0 +1,199 @@
+"""Every checker passes a good history and sees the fault that is planted in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from engine.errors import UnknownName
+from engine.resilience.base import LIMITS
+from engine.resilience.checkers import CHECKERS
+from engine.resilience.findings import Finding, Verdict, overall
+from engine.resilience.history import Counted, Event, What
+from engine.resilience.judge import judge
+from tests.engine.resilience.histories import MS, good
+
+Events = list[Event]
+Plant = Callable[[Events], Events]
+
+
+def twice(what: What, id_: str, later: int = 0, **changes: Any) -> Plant:  # noqa: ANN401
+    def plant(events: Events) -> Events:
+        first = next(e for e in events if e.what is what and e.id == id_)
+        return [*events, msgspec.structs.replace(first, at=first.at + later, **changes)]
+
+    return plant
+
+
+def changed(what: What, id_: str = "", note: str = "", **changes: Any) -> Plant:  # noqa: ANN401
+    def plant(events: Events) -> Events:
+        made = [
+            msgspec.structs.replace(e, **changes)
+            if e.what is what and e.id == id_ and (not note or e.note == note)
+            else e
+            for e in events
+        ]
+        assert made != events, "nothing was planted"
+        return made
+
+    return plant
+
+
+def added(*more: Event) -> Plant:
+    return lambda events: [*events, *more]
+
+
+def slow_after(events: Events) -> Events:
+    """The records of the end come half a second late."""
+    return [
+        msgspec.structs.replace(e, handed=e.handed + 500 * MS, at=e.at + 500 * MS)
+        if e.what is What.HANDED and e.sent > 300 * MS
+        else e
+        for e in events
+    ]
+
+
+def silent_after_the_fault(events: Events) -> Events:
+    return [e for e in events if not (e.what is What.HANDED and e.accepted >= 210 * MS)]
+
+
+def nothing_offered_since(events: Events) -> Events:
+    kinds = (What.HANDED, What.OFFERED)
+    return [e for e in events if not (e.what in kinds and e.at >= 210 * MS)]
+
+
+def swapped(events: Events) -> Events:
+    """Record 5 is handed out after record 6."""
+    return changed(What.HANDED, "p-005", handed=75 * MS, at=76 * MS)(events)
+
+
+def counted(**changes: int) -> Plant:
+    def plant(events: Events) -> Events:
+        total = next(e.counted for e in events if e.note == "final")
+        assert total is not None
+        return changed(
+            What.SAMPLE, note="final", counted=msgspec.structs.replace(total, **changes)
+        )(events)
+
+    return plant
+
+
+DEEP = Counted(1, 101, 0, 0, 0, 0, 0, 0, 0)
+GREEDY = Counted(1, 60, 51, 0, 0, 0, 0, 0, 0)
+BACK = Counted(1, 0, 0, 0, 0, 0, 0, 0, 0)
+
+PLANTS: list[tuple[str, str, Plant, Verdict]] = [
+    ("a record is lost", "conservation", counted(acknowledged=37), Verdict.FAIL),
+    ("a record is forgotten by all", "conservation", counted(accepted=39, acknowledged=37),
+     Verdict.FAIL),
+    ("one is in the queue that nobody saw", "conservation", counted(depth=1, acknowledged=37),
+     Verdict.FAIL),
+    ("the journal lost one", "conservation", counted(damaged=1), Verdict.FAIL),
+    ("totals were never read", "conservation", changed(What.SAMPLE, note="final", counted=None),
+     Verdict.UNKNOWN),
+    ("two ends", "once", added(Event(9, "p", What.OVERWRITTEN, id="p-004")), Verdict.FAIL),
+    ("overwritten twice", "once", twice(What.OVERWRITTEN, "p-021"), Verdict.FAIL),
+    ("still queued and done", "once", added(Event(9, "r", What.QUEUED, id="p-009")), Verdict.FAIL),
+    ("handed, never offered", "phantom", added(Event(9, "c", What.HANDED, id="x-1")), Verdict.FAIL),
+    ("done, never handed", "phantom", added(Event(9, "c", What.ACKNOWLEDGED, id="p-021")),
+     Verdict.FAIL),
+    ("handed twice unmarked", "duplicates", twice(What.HANDED, "p-030", 1), Verdict.FAIL),
+    ("handed after its end", "duplicates",
+     twice(What.HANDED, "p-030", 20 * MS, again=True, handed=340 * MS), Verdict.FAIL),
+    ("out of order", "order", swapped, Verdict.FAIL),
+    ("an epoch goes back", "epochs", added(Event(950 * MS, "m", What.SAMPLE, counted=BACK)),
+     Verdict.FAIL),
+    ("a start without an end", "epochs", counted(epoch=3), Verdict.FAIL),
+    ("too deep", "depth", added(Event(9, "m", What.SAMPLE, counted=DEEP)), Verdict.FAIL),
+    ("too many leased", "depth", added(Event(9, "m", What.SAMPLE, counted=GREEDY)), Verdict.FAIL),
+    ("accepted before sent", "delays", changed(What.HANDED, "p-003", accepted=39 * MS),
+     Verdict.FAIL),
+    ("handed before accepted", "delays", changed(What.HANDED, "p-003", handed=40 * MS),
+     Verdict.FAIL),
+    ("seen before handed", "delays", changed(What.HANDED, "p-003", at=41 * MS), Verdict.FAIL),
+    ("comes never back", "recovery", silent_after_the_fault, Verdict.FAIL),
+    ("nothing was asked of it", "recovery", nothing_offered_since, Verdict.UNKNOWN),
+    ("stays slow", "settled", slow_after, Verdict.FAIL),
+    ("was never steady", "steady", changed(What.PHASE, note="steady", at=209 * MS),
+     Verdict.UNKNOWN),
+    ("the generator was late", "generator",
+     lambda events: [msgspec.structs.replace(e, at=e.at + 60 * MS) if e.what is What.OFFERED else e
+                     for e in events], Verdict.UNKNOWN),
+    ("no fault was there", "injected", lambda events: [e for e in events
+                                                       if e.what is not What.INJECTED],
+     Verdict.UNKNOWN),
+    ("never healed", "healed", lambda events: [e for e in events if e.what is not What.HEALED],
+     Verdict.FAIL),
+    ("a process is left", "leaks", added(Event(9, "r", What.LEFT, note="queue")), Verdict.FAIL),
+    ("nobody swept", "leaks", lambda events: [e for e in events if e.what is not What.SWEPT],
+     Verdict.UNKNOWN),
+    ("an own proof fails", "proofs", changed(What.PROOF, note="late", value=3.0), Verdict.FAIL),
+    ("a proof is no number", "proofs", changed(What.PROOF, note="late", value=float("nan")),
+     Verdict.FAIL),
+    ("a row is lost", "rows", lambda events: [e for e in events if not (
+        e.what is What.STORED and e.id == "p-007")], Verdict.FAIL),
+    ("a row is doubled", "rows", twice(What.STORED, "p-007"), Verdict.FAIL),
+    ("a row of nobody", "rows", added(Event(9, "r", What.STORED, id="x")), Verdict.FAIL),
+]  # fmt: skip
+
+
+def judged(events: Events, name: str) -> Finding:
+    ordered = sorted(events, key=lambda event: event.at)
+    return judge(ordered, [name], LIMITS)[0]
+
+
+@pytest.mark.parametrize("name", CHECKERS)
+def test_a_good_history_passes(name: str) -> None:
+    found = judged(good(), name)
+    assert found.verdict is Verdict.PASS, found.evidence
+
+
+@pytest.mark.parametrize(
+    ("name", "plant", "verdict"), [row[1:] for row in PLANTS], ids=[row[0] for row in PLANTS]
+)
+def test_a_planted_fault_is_seen(name: str, plant: Plant, verdict: Verdict) -> None:
+    found = judged(plant(good()), name)
+    assert found.verdict is verdict, found.evidence
+    assert found.evidence
+    assert found.threshold
+
+
+def test_every_checker_has_a_fault_that_it_sees() -> None:
+    assert {row[1] for row in PLANTS} == set(CHECKERS)
+
+
+@pytest.mark.parametrize("name", CHECKERS)
+def test_no_history_at_all_never_passes_as_proof(name: str) -> None:
+    silent = {"once", "phantom", "duplicates", "order", "delays", "healed"}
+    if name not in silent:
+        assert judged([], name).verdict is not Verdict.PASS
+
+
+def test_a_checker_that_crashes_could_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CHECKERS, "broken", "tests.engine.resilience.test_checkers:broken")
+    found = judged(good(), "broken")
+    assert found.verdict is Verdict.UNKNOWN
+    assert "ZeroDivisionError" in found.evidence
+    assert overall([found]) is Verdict.UNKNOWN
+
+
+def broken(_facts: object) -> None:
+    _ = 1 / 0
+
+
+def test_verdicts_add_up() -> None:
+    def of(*verdicts: Verdict) -> Verdict:
+        return overall([Finding("x", verdict, "", "") for verdict in verdicts])
+
+    assert of() is Verdict.UNKNOWN
+    assert of(Verdict.PASS, Verdict.PASS) is Verdict.PASS
+    assert of(Verdict.PASS, Verdict.UNKNOWN) is Verdict.UNKNOWN
+    assert of(Verdict.UNKNOWN, Verdict.FAIL) is Verdict.FAIL
+
+
+def test_an_unknown_checker_is_one_sentence() -> None:
+    with pytest.raises(UnknownName, match="no checker 'orders'"):
+        judge([], ["orders"], LIMITS)
