@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from engine.actions.store import given
 from engine.actions.traces import Wanted, look_at, origin_of
+from engine.errors import TrainingError
 from engine.settings import Settings
 from engine.traces import shelf
 
@@ -56,6 +59,22 @@ def known_columns(
         info = load_info(shelf.folder_of(trace, known))
         return [dict(msgspec.to_builtins(column)) for column in info.columns]
     return list(look_at(Wanted(source=source, table=table), settings=known)["columns"])
+
+
+def check_data(trace: str, columns: Sequence[str], settings: Settings | None = None) -> None:
+    """Refuse a stored trace, or columns of it, that a job would not find either.
+
+    Raises:
+        TraceError: there is neither a file nor a trace of that name.
+        TrainingError: the trace has no such column.
+    """
+    if not trace or Path(trace).is_file():
+        return
+    there = [str(one["name"]) for one in known_columns(trace, settings=settings)]
+    missing = next((name for name in columns if name not in there), None)
+    if missing is not None:
+        told = ", ".join(there) or "none"
+        raise TrainingError(f"The trace {trace!r} has no column {missing!r}; it has: {told}.")
 
 
 def _stored(name: str, settings: Settings) -> Trace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
@@ -91,12 +92,14 @@ def post_train(
     source: str = "",
 ) -> Json:
     """Start a training (default data: the active source's rows); more options in the body."""
-    named = {"algorithm": algorithm, "cache_size": _size(cache_size), "timesteps": timesteps}
+    named = {"algorithm": algorithm, "cache_size": _size(cache_size), "timesteps": timesteps or ""}
     named |= {"trace": trace, "source": source}
-    fields = wanted | {name: value for name, value in named.items() if value}
+    fields = wanted | {name: value for name, value in named.items() if value != ""}
     if not fields.get("trace") and not fields.get("source"):
         fields["source"] = _active(settings)
     options = _as(fields, training.TrainWanted)
+    _check_sizes([options.cache_size])
+    weighing.check_data(options.trace, options.columns, settings)
     return {"id": training.start_training(options, False, WHO, settings)[0]}
 
 
@@ -166,7 +169,7 @@ def delete_model(settings: Here, model: Model) -> Json:
 def post_evaluate(settings: Here, model: Model, wanted: Fields) -> Json:
     """Judge a model beside every classic and the optimum; returns the job's id."""
     number = model_actions.model(model, settings)["id"]
-    _as({**wanted, "model": number}, evaluating.EvaluateWanted)
+    _check_sizes(_as({**wanted, "model": number}, evaluating.EvaluateWanted).sizes)
     return {"id": actions.start_job("evaluate", {**wanted, "model": number}, WHO, settings)}
 
 
@@ -185,6 +188,19 @@ def _active(settings: Here) -> str:
 
 def _size(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
+
+
+def _check_sizes(sizes: Iterable[int | str]) -> None:
+    """Refuse what is no size before a job starts; whether it holds everything, the job tells."""
+    for size in sizes:
+        try:
+            holds = float(str(size).strip().removesuffix("%")) > 0
+        except ValueError:
+            raise TrainingError(f"{size!r} is no size of a cache; give 500 or 1%.") from None
+        if not holds:
+            raise TrainingError(
+                f"A cache of {size} holds nothing; give a size from 1 on, or a share."
+            )
 
 
 def _as(fields: dict[str, Any], kind: type[Any]) -> Any:  # noqa: ANN401 - whichever kind
