@@ -10,7 +10,9 @@ from dashboard.charts.palette import Theme, colour
 from dashboard.charts.panel import AnyChart
 
 HEIGHT = 180
-ACTIONS = ("hit", "took free room", "kept a newcomer", "kept none", "too large")
+ACTIONS = (
+    "hit", "took free room", "kept a newcomer", "kept none", "left to a classic", "too large",
+)  # fmt: skip
 WRAP = 100
 """Requests in one line of the pattern of hits and misses."""
 
@@ -21,7 +23,8 @@ def action_of(rows: pd.DataFrame) -> pd.Series:
     words[rows["hit"].astype(bool)] = "hit"
     words[rows["action"] == "keep"] = "kept a newcomer"
     words[rows["action"] == "evict"] = "kept none"
-    words[rows["decided"].str.startswith("too large")] = "too large"
+    for word in ("too large", "left to a classic"):
+        words[rows["decided"].str.startswith(word)] = word
     return words
 
 

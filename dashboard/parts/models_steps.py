@@ -88,7 +88,7 @@ def _plots(frame: pd.DataFrame) -> None:
         if frame["score"].notna().any():
             chart(plots.scores(frame, theme), "steps-scores", "Scores of those compared.")
         else:
-            empty("Nothing had to be decided in this stretch.", height=plots.HEIGHT)
+            empty("The networks decided nothing in this stretch.", height=plots.HEIGHT)
         st.markdown("**What happened** · shares of the requests")
         chart(plots.shares(frame, theme), "steps-shares", "Shares of hits and decisions.")
     with right:
@@ -102,7 +102,7 @@ def _plots(frame: pd.DataFrame) -> None:
             drawn = plots.line(kept.assign(rate=rate), "rate", "Share kept", "agent", theme, ".0%")
             chart(drawn, "steps-kept", f"Kept in {(kept['action'] == 'keep').mean():.0%}.")
         else:
-            empty("Nothing had to be decided in this stretch.", height=plots.HEIGHT)
+            empty("The networks decided nothing in this stretch.", height=plots.HEIGHT)
         st.markdown("**Time of a step** · in Python, explanation included")
         median = float(frame["us"].median())
         chart(plots.times(frame, theme), "steps-times", f"Median {median:,.0f} microseconds.")
@@ -187,7 +187,9 @@ def _why(step: pd.Series) -> None:
     compared = json.loads(step["compared"])
     st.markdown(f"**Request {int(step['number']):,}** · {step['decided']}")
     if not compared:
-        st.caption("Nothing had to be decided here: it was held already, or there was room.")
+        st.caption(
+            "No network decided here: it was held, there was room, or a classic was followed."
+        )
         return
     st.dataframe(
         compared_table(compared),

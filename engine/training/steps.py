@@ -255,6 +255,8 @@ def _action(told: Decision) -> str:
 def _decided(told: Decision, trace: Trace) -> str:
     if told.hit:
         return "held already"
+    if not told.scored and told.evicted:  # the guard follows a classic, which scores nothing
+        return f"left to a classic, which evicted {', '.join(map(trace.text, told.evicted))}"
     if not told.scored:
         return "took free room" if told.held else "too large to be held"
     asking = next((scored.key for scored in told.scored if scored.newcomer), told.key)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from dashboard.charts import endpoints, forecasts, learning, panel, qvalues, series
+from dashboard.charts import steps as step_charts
 from dashboard.charts.palette import colour, colours
 from dashboard.parts import exporting
 from engine.histogram import Histogram
@@ -171,3 +172,14 @@ def test_a_parquet_export_reads_back() -> None:
     back = pd.read_parquet(io.BytesIO(exporting.parquet_bytes(frame)))
     assert back["a"].tolist() == [1, 2]
     assert back["mixed"].iloc[0] == "[1.0]"
+
+
+def test_a_step_that_a_classic_decided_is_told_from_free_room() -> None:
+    rows = pd.DataFrame(
+        {
+            "hit": [False, False, True],
+            "action": ["", "", ""],
+            "decided": ["left to a classic, which evicted /b", "took free room", "held already"],
+        }
+    )
+    assert list(step_charts.action_of(rows)) == ["left to a classic", "took free room", "hit"]
