@@ -30,5 +30,7 @@ PAGES: tuple[PageRow, ...] = (
             "Can a policy learn it better?", timed=False),
     PageRow("Learning", "models", "Models", ":material/deployed_code:",
             "Which policy is best, and where is it used?", timed=False),
+    PageRow("Learning", "experiments", "Experiments", ":material/science:",
+            "Which settings are better, and is that sure?", timed=False),
     PageRow("Engine", "system", "System", ":material/tune:", "How is it set, what does it log?"),
 )  # fmt: skip

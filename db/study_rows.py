@@ -78,7 +78,7 @@ def claim(store: Target, name: str, worker: str, now: float, stale_s: float) -> 
         number = _left(connection, name, now - stale_s)
         mine = {"state": RUNNING, "worker": worker, "beat_at": now, "reason": ""}
         if number is None:
-            number = _new(connection, name, study, mine, now)
+            number = _new(connection, name, dict(study), mine, now)
         else:
             connection.execute(_where(name, number).values(**mine))
         if number is None:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from dashboard.charts.palette import Theme, event_colours
 
-AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
+AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.VConcatChart
 HEIGHT = 240
 COLUMNS = ["at", "series", "value", "low", "high", "kind", "label"]
 

@@ -36,7 +36,7 @@ def standing(store: Engine, name: str, now: float | None = None) -> dict[str, An
     left = None
     if busy and seconds and spec["trials"]:
         left = (wanted - runs) * seconds / busy
-    until = (row["started_at"] or at) + 60.0 * spec["minutes"] if spec["minutes"] else None  # type: ignore[operator]
+    until = (row["started_at"] or at) + 60.0 * spec["minutes"] if spec["minutes"] else None
     if until is not None:
         left = min(left, max(0.0, until - at)) if left is not None else max(0.0, until - at)
     state = _state(str(row["state"]), busy, wanted - runs, until is not None and at >= until)

@@ -8,8 +8,6 @@ from alembic import op
 revision = "0004"
 down_revision = "0003"
 
-_CHARSET = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
-
 
 def upgrade() -> None:
     op.create_table(
@@ -24,7 +22,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("started_at", sa.Double(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_study_plans")),
-        **_CHARSET,
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
     )
     op.create_table(
         "study_trials",
@@ -45,7 +44,8 @@ def upgrade() -> None:
         sa.Column("beat_at", sa.Double(), nullable=False),
         sa.Column("finished_at", sa.Double(), nullable=True),
         sa.PrimaryKeyConstraint("study", "trial", name=op.f("pk_study_trials")),
-        **_CHARSET,
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
     )
     op.create_index(
         op.f("ix_study_trials_study_objective"),
@@ -65,5 +65,6 @@ def upgrade() -> None:
         sa.Column("worker", sa.String(length=120), nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("study", "trial", "seed", name=op.f("pk_study_runs")),
-        **_CHARSET,
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
     )

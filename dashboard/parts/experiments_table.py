@@ -1,0 +1,120 @@
+"""The table of configurations: what differs, the figures, and the lead over a pinned baseline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import client, stored
+from dashboard.charts import studies as charts
+from dashboard.parts import experiments_reads as reads
+from dashboard.parts import shell
+from dashboard.parts.drawing import chart
+from dashboard.parts.states import empty
+from engine.actions import studies
+from engine.actions.study_words import differing
+
+TABLE = "study-table"
+MOST_CHOSEN = 8
+
+
+def pinned(found: stored.Row) -> None:
+    """Which configuration all others are held against."""
+    names = differing(found["spec"]["axes"])
+    by_number = {int(one["trial"]): one for one in found["ranking"]}
+    options = [-1, *by_number]
+    now = found["baseline"]
+    chosen = st.selectbox(
+        "Baseline",
+        options,
+        index=options.index(int(now)) if now in by_number else 0,
+        key=f"study-baseline-{found['name']}",
+        width=420,
+        format_func=lambda n: "none" if n < 0 else reads.label(by_number[n], names),
+        help="The table shows the lead over it",
+    )
+    wanted = None if chosen is None or chosen < 0 else int(chosen)
+    if wanted != now:
+        outcome: client.Outcome = reads.ask(studies.pin_baseline, str(found["name"]), wanted)
+        if outcome.done:
+            st.rerun()
+
+
+def filtered(frame: pd.DataFrame, found: stored.Row) -> pd.DataFrame:
+    """The rows that a person wants to see."""
+    names = differing(found["spec"]["axes"])
+    with st.popover("Filter …", icon=":material/filter_alt:"):
+        for name in ["state", *names]:
+            values = sorted(frame[name].dropna().unique(), key=lambda one: (str(type(one)), one))
+            if 1 < len(values) <= 30:
+                kept = st.pills(name, values, selection_mode="multi", key=f"study-filter-{name}")
+                if kept:
+                    frame = frame[frame[name].isin(kept)]
+            elif len(values) > 30 and pd.api.types.is_numeric_dtype(frame[name]):
+                low, high = float(min(values)), float(max(values))
+                ends = st.slider(name, low, high, (low, high), key=f"study-filter-{name}")
+                frame = frame[frame[name].between(*ends)]
+    return frame.reset_index(drop=True)
+
+
+def table(frame: pd.DataFrame, found: stored.Row) -> list[int]:
+    """Draw the table; returns the numbers of the rows that are chosen in it."""
+    base = next((o for o in found["ranking"] if o["trial"] == found["baseline"]), None)
+    shown = frame.copy()
+    if base is not None:
+        place = list(shown.columns).index("objective") + 1
+        shown.insert(place, "lead", shown["objective"] - float(base["objective"]))
+    same = [c for c in ("state",) if shown[c].nunique() <= 1]
+    figures = [key for key in found["figures"] if shown[key].notna().any()]
+    figures = [key for key in figures if shown[key].nunique() > 1]
+    hidden = [*same, *(key for key in found["figures"] if key not in figures)]
+    selected: Any = st.dataframe(
+        shown.drop(columns=hidden),
+        hide_index=True,
+        key=f"{TABLE}-{found['name']}",
+        alt="Configurations, the best first",
+        on_select="rerun",
+        selection_mode="multi-row",
+        height=min(460, 40 + 35 * len(shown)),
+        column_config=_columns(found, figures),
+    )
+    chosen = [int(shown["trial"].iloc[place]) for place in selected.selection.rows]
+    return chosen[:MOST_CHOSEN]
+
+
+def ranking(frame: pd.DataFrame, found: stored.Row) -> None:
+    """The best as dots with intervals, beside what learns nothing; and what can be said."""
+    if frame.empty:
+        empty("No configuration is left: widen the filter.", icon="filter_alt_off")
+        return
+    names = differing(found["spec"]["axes"])
+    by_number = {int(one["trial"]): one for one in found["ranking"]}
+    rows = frame.assign(label=[reads.label(by_number[int(n)], names) for n in frame["trial"]])
+    for said in found["sentences"]:
+        st.markdown(f":material/balance: {said}")
+    best = rows.iloc[0]
+    lines = ", ".join(f"{name} {value:,.4g}" for name, value in found["references"].items())
+    says = f"Best: {best['label']} with {best['objective']:,.4g}; for reference {lines}."
+    drawn = charts.ranked(rows, found["references"], str(found["objective"]), shell.stored_theme())
+    chart(drawn, "study-ranking", says)
+    if len(frame) > charts.MOST_RANKED:
+        st.caption(f"The best {charts.MOST_RANKED} of {len(frame):,}; the table shows all.")
+
+
+def _columns(found: stored.Row, figures: list[str]) -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    made: dict[str, Any] = {
+        "trial": number("Trial", width=55, pinned=True),
+        "objective": number(str(found["objective"]), format="%.4g", help="Interquartile mean"),
+        "lead": number("Lead over baseline", format="%+.4g"),
+        "low": number("from", format="%.4g", help="95 % interval over seeds"),
+        "high": number("to", format="%.4g", help="95 % interval over seeds"),
+        "seeds": number("n", width=45, help="Finished runs"),
+    }
+    for key in figures:
+        share = found["figures"][key]["form"].endswith("%")
+        title = str(found["figures"][key]["title"])
+        made[key] = number(title, format="percent" if share else "%.4g")
+    return made
