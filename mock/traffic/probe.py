@@ -147,8 +147,9 @@ def _explain(error: httpx.HTTPError, address: str) -> str:
     if isinstance(error, httpx.TimeoutException):
         return f"{address} did not answer in time; is the API running and not overloaded?"
     if isinstance(error, httpx.ConnectError):
+        reason = text.rpartition("] ")[2]
         return (
-            f"Nothing answers at {address} ({text.rpartition('] ')[2]}); start the API, or for the sample: "
+            f"Nothing answers at {address} ({reason}); start the API, or for the sample: "
             "python -m mock.origin."
         )
     return f"{address} closed the connection without an answer; is it an HTTP address ({text})?"
