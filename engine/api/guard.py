@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from fastapi import Request
-from fastapi.responses import JSONResponse, Response
-from starlette.middleware.base import RequestResponseEndpoint
+from fastapi.responses import JSONResponse
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from engine.api.problems import problem
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -28,21 +30,28 @@ class Guard:
     here through a person's browser.
     """
 
-    def __init__(self, hosts: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+        self._app = app
         self._hosts = hosts
 
-    async def __call__(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
-        """Let the request pass, or answer 403 with one sentence."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request pass, or answer with a problem."""
+        answer = self._refusal(Request(scope)) if scope["type"] == "http" else None
+        await (answer or self._app)(scope, receive, send)
+
+    def _refusal(self, request: Request) -> JSONResponse | None:
         named = request.headers.get("host", "").lower()
         host = _host_of(named)
         if host not in self._hosts:
-            return _refused(f"This API does not answer to the name {host!r}; use 127.0.0.1.")
+            return problem(403, f"This API does not answer to the name {host!r}; use 127.0.0.1.")
         origin = request.headers.get("origin")
         foreign = origin is not None and urlsplit(origin.lower()).netloc != named
         cross = request.headers.get("sec-fetch-site") not in _OURS
         if request.method not in _SAFE and (foreign or cross):
-            return _refused(f"Pages of {origin or 'another site'} may not change anything here.")
-        return await call_next(request)
+            return problem(
+                403, f"Pages of {origin or 'another site'} may not change anything here."
+            )
+        return None
 
 
 def _host_of(netloc: str) -> str:
@@ -50,7 +59,3 @@ def _host_of(netloc: str) -> str:
     if netloc.startswith("["):
         return netloc[1:].partition("]")[0].lower()
     return netloc.partition(":")[0].lower()
-
-
-def _refused(sentence: str) -> JSONResponse:
-    return JSONResponse({"detail": sentence}, status_code=403)

@@ -6,7 +6,7 @@ import time
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, status
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from db.queries import decisions as decision_rows
 from db.queries import system
@@ -33,13 +33,19 @@ Here = Annotated[Settings, Depends(settings_of)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
-class NewValue(BaseModel):
+class Body(BaseModel):
+    """A body: a field that does not exist is a mistake, never silence."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class NewValue(Body):
     """A tunable's new value."""
 
     value: float | int | bool | str = Field(union_mode="smart")
 
 
-class NewJob(BaseModel):
+class NewJob(Body):
     """A job to start."""
 
     kind: str

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,14 @@ def test_a_tunable_changes_and_nonsense_changes_nothing(client: TestClient) -> N
     assert client.put("/tunables/agent.hold", json={"value": True}).json()["value"] is True
     wrong = client.put("/tunables/agent.learning_rate", json={"value": 7})
     assert wrong.status_code == 422
-    assert wrong.json() == {"detail": "agent.learning_rate is 7; give a number from 0.001 to 1."}
+    assert wrong.headers["content-type"] == "application/problem+json"
+    assert wrong.json() == {
+        "type": "urn:cachescope:problem:tunable-error",
+        "title": HTTPStatus(422).phrase,
+        "status": 422,
+        "detail": "agent.learning_rate is 7; give a number from 0.001 to 1.",
+        "remedy": "Give a number from 0.001 to 1.",
+    }
     values = {t["name"]: t["value"] for t in client.get("/tunables").json()}
     assert values["agent.hold"] is True
     assert values["agent.learning_rate"] == TUNABLES["agent.learning_rate"].default
@@ -80,7 +88,7 @@ def test_a_tunable_changes_and_nonsense_changes_nothing(client: TestClient) -> N
 def test_an_error_is_one_sentence(client: TestClient, method: str, path: str, status: int) -> None:
     answer = client.request(method, path)
     assert answer.status_code == status
-    assert list(answer.json()) == ["detail"]
+    assert answer.json()["status"] == status
     assert answer.json()["detail"].endswith(".") or "?" in answer.json()["detail"]
 
 
