@@ -16,7 +16,7 @@ import pandas as pd
 from dashboard.charts.palette import Theme, is_dark, ramp
 from dashboard.charts.panel import AnyChart
 
-WIDTH, HEIGHT, STRIP = 860, 280, 26
+WIDTH, HEIGHT, STRIP = 820, 280, 26
 
 
 def plot(
@@ -62,7 +62,9 @@ def plot(
                 "axis:N",
                 sort=[titles[name] for name in names],
                 title=None,
-                axis=alt.Axis(labelAngle=0, orient="top", domain=False, ticks=False, grid=True),
+                axis=alt.Axis(
+                    labelAngle=0, orient="top", labelPadding=8, domain=False, ticks=False, grid=True
+                ),
                 scale=alt.Scale(type="point", padding=0.5),
             ),
             y=alt.Y("at:Q", axis=None, scale=alt.Scale(domain=[-0.03, 1.03], nice=False)),

@@ -30,7 +30,12 @@ def ranked(
     shown = rows.head(MOST_RANKED)
     ink = "#F3F4F6" if is_dark(theme) else "#111827"
     own, other = colours(["agent", "measured"], theme).values()
-    y = alt.Y("label:N", sort=list(shown["label"]), title=None, axis=alt.Axis(labelLimit=260))
+    y = alt.Y(
+        "label:N",
+        sort=list(shown["label"]),
+        title=None,
+        axis=alt.Axis(labelLimit=260, labelOverlap=False, ticks=False),
+    )
     scale = alt.Scale(zero=False, nice=True, padding=10)
     x = alt.X("objective:Q", title=title, scale=scale, axis=alt.Axis(titleFontWeight="normal"))
     base = alt.Chart(shown)
@@ -49,14 +54,14 @@ def ranked(
         ],
     )
     layers: list[alt.Chart] = [spread, dots]
-    if references:
-        known = pd.DataFrame({"name": list(references), "objective": list(references.values())})
-        line = alt.Chart(known)
+    for place, (name, value) in enumerate(references.items()):
+        line = alt.Chart(pd.DataFrame({"name": [name], "objective": [value]}))
         layers += [
             line.mark_rule(strokeDash=[5, 4], color=own).encode(x="objective:Q"),
-            line.mark_text(
-                align="left", dx=4, dy=-6, color=ink, fontSize=11, baseline="top"
-            ).encode(x="objective:Q", y=alt.value(0), text="name:N"),
+            # One below the other: classics often reach about the same.
+            line.mark_text(align="left", dx=4, color=ink, fontSize=11).encode(
+                x="objective:Q", y=alt.value(8 + 13 * place), text="name:N"
+            ),
         ]
     drawn: AnyChart = alt.layer(*layers).properties(height=50 + ROW * len(shown))
     return drawn
@@ -78,7 +83,9 @@ def bands(rows: pd.DataFrame, titles: tuple[str, str], theme: Theme, log_y: bool
     """One line a configuration (its mean over seeds) in a band from the worst seed to the best."""
     names = list(dict.fromkeys(rows["name"]))
     shades = colours(names, theme)
-    legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3)
+    legend = alt.Legend(
+        title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1
+    )
     colour = alt.Color(
         "name:N", scale=alt.Scale(domain=names, range=list(shades.values())), legend=legend
     )
@@ -122,7 +129,8 @@ def effects(rows: pd.DataFrame, theme: Theme) -> AnyChart:
             alt.Tooltip("trials:Q", title="Configurations"),
         ],
     )
-    spread = base.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", y=y)
+    ink = "#C9CBD1" if is_dark(theme) else "#374151"
+    spread = base.mark_rule(strokeWidth=2, color=ink).encode(x="low:Q", x2="high:Q", y=y)
     drawn: AnyChart = alt.layer(bars, spread).properties(height=60 + 26 * len(rows))
     return drawn
 
@@ -184,7 +192,7 @@ def heat(frame: pd.DataFrame, first: str, second: str, title: str, theme: Theme)
     words = base.mark_text(fontSize=12, fontWeight="bold", color="#FFFFFF", stroke="#00000055",
                            strokeWidth=0.4).encode(x=x, y=y, text="text:N")  # fmt: skip
     rows = told["b"].nunique()
-    drawn: AnyChart = alt.layer(fill, words).properties(height=max(140, 44 * rows))
+    drawn: AnyChart = alt.layer(fill, words).properties(height=80 + 44 * rows)
     return drawn
 
 

@@ -107,5 +107,11 @@ def label(one: stored.Row, names: Sequence[str]) -> str:
     return f"{one['trial']} · {told}"
 
 
+def brief(one: stored.Row, names: Sequence[str]) -> str:
+    """A configuration in a narrow place: its number, and the values of `names` in their order."""
+    config = one["config"] or {}
+    return f"{one['trial']}: " + " / ".join(_value(config.get(name)) for name in names)
+
+
 def _value(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -18,14 +18,17 @@ from engine.actions.study_words import differing
 
 TABLE = "study-table"
 MOST_CHOSEN = 8
+MOST_NAMED = 50
+"""The best of so many configurations can be picked by name; all of them in the table."""
 
 
 def pinned(found: stored.Row) -> None:
     """Which configuration all others are held against."""
     names = differing(found["spec"]["axes"])
     by_number = {int(one["trial"]): one for one in found["ranking"]}
-    options = [-1, *by_number]
     now = found["baseline"]
+    likely = list(by_number)[:MOST_NAMED]
+    options = [-1, *likely, *([now] if now in by_number and now not in likely else [])]
     chosen = st.selectbox(
         "Baseline",
         options,
@@ -91,12 +94,15 @@ def ranking(frame: pd.DataFrame, found: stored.Row) -> None:
         return
     names = differing(found["spec"]["axes"])
     by_number = {int(one["trial"]): one for one in found["ranking"]}
-    rows = frame.assign(label=[reads.label(by_number[int(n)], names) for n in frame["trial"]])
+    rows = frame.head(charts.MOST_RANKED)
+    rows = rows.assign(label=[reads.brief(by_number[int(n)], names) for n in rows["trial"]])
     for said in found["sentences"]:
         st.markdown(f":material/balance: {said}")
     best = rows.iloc[0]
     lines = ", ".join(f"{name} {value:,.4g}" for name, value in found["references"].items())
-    says = f"Best: {best['label']} with {best['objective']:,.4g}; for reference {lines}."
+    st.caption("trial: " + " / ".join(names))
+    told = reads.label(by_number[int(best["trial"])], names)
+    says = f"Best: {told} with {best['objective']:,.4g}; for reference {lines}."
     drawn = charts.ranked(rows, found["references"], str(found["objective"]), shell.stored_theme())
     chart(drawn, "study-ranking", says)
     if len(frame) > charts.MOST_RANKED:
@@ -107,12 +113,16 @@ def _columns(found: stored.Row, figures: list[str]) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     made: dict[str, Any] = {
         "trial": number("Trial", width=55, pinned=True),
-        "objective": number(str(found["objective"]), format="%.4g", help="Interquartile mean"),
+        "objective": number(
+            str(found["objective"]), format="%.4g", width=85, help="Interquartile mean"
+        ),
         "lead": number("Lead over baseline", format="%+.4g"),
-        "low": number("from", format="%.4g", help="95 % interval over seeds"),
-        "high": number("to", format="%.4g", help="95 % interval over seeds"),
+        "low": number("from", format="%.4g", width=60, help="95 % interval over seeds"),
+        "high": number("to", format="%.4g", width=60, help="95 % interval over seeds"),
         "seeds": number("n", width=45, help="Finished runs"),
     }
+    for name in differing(found["spec"]["axes"]):
+        made[name] = st.column_config.Column(name, width=75)
     for key in figures:
         share = found["figures"][key]["form"].endswith("%")
         title = str(found["figures"][key]["title"])

@@ -20,6 +20,8 @@ CURVES = {
     "trainer": ("Decisions learned from", "Value ratio on validation"),
 }
 FEW = 4
+MOST_NAMED = 50
+"""The best of so many configurations can be picked by name; others in the table above."""
 
 
 def curves(frame: pd.DataFrame, found: stored.Row, chosen: list[int]) -> None:
@@ -52,7 +54,8 @@ def coordinates(frame: pd.DataFrame, found: stored.Row, _: list[int]) -> None:
         return
     drawn = parallel.plot(frame, axes, str(found["objective"]), log, shell.stored_theme())
     says = f"{len(frame)} configurations over {', '.join(axes)} and the objective."
-    chart(drawn, "study-parallel", says)
+    # Views beside each other keep the widths that they were made with.
+    st.altair_chart(drawn, width="content", key="study-parallel", alt=says)
     st.caption("Drag over a strip below an axis to keep the lines that pass there; click to undo.")
 
 
@@ -96,7 +99,8 @@ def heat(frame: pd.DataFrame, found: stored.Row, _: list[int]) -> None:
 
 def difference(frame: pd.DataFrame, found: stored.Row, chosen: list[int]) -> None:
     """Two configurations: what differs, and whether one is better."""
-    numbers = [int(n) for n in frame["trial"]]
+    numbers = [int(n) for n in frame["trial"].head(MOST_NAMED)]
+    numbers += [n for n in chosen if n not in numbers]
     if len(numbers) < 2:
         empty("Two configurations with results are needed.")
         return
