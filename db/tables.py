@@ -439,6 +439,27 @@ study_runs = Table(
     Column("at", Double, nullable=False),
 )
 
+# A run of a resilience test; its history lies in files.
+resilience_runs = Table(
+    "resilience_runs",
+    metadata,
+    Column("id", String(60), primary_key=True),
+    Column("scenario", String(40), nullable=False),
+    Column("state", String(20), nullable=False),  # running, done, aborted, broken
+    Column("verdict", String(20), nullable=False),  # pass, fail, unknown; empty while it runs
+    Column("quick", Boolean, nullable=False),
+    Column("params", JSON, nullable=False),
+    Column("findings", JSON, nullable=False),
+    Column("timeline", JSON, nullable=False),  # a few hundred bins and marks
+    Column("figures", JSON, nullable=False),
+    Column("note", String(400), nullable=False),
+    Column("job", String(40), nullable=False),  # empty: ran in a terminal
+    Column("who", String(120), nullable=False),
+    Column("began_at", Double, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Index(None, "began_at"),
+)
+
 # MySQL's default collations hold "A" and "a" for the same key.
 for _table in metadata.tables.values():
     _table.kwargs.update(mysql_charset="utf8mb4", mysql_collate="utf8mb4_bin")

@@ -42,6 +42,7 @@ JOBS: dict[str, str] = {
     "train": "engine.training.job:train_job",
     "evaluate": "engine.training.job:evaluate_job",
     "study": "engine.study.job:study_job",
+    "resilience": "engine.resilience.job:resilience_job",
 }
 """Kind of job -> the function `run(params, job) -> result`, whose result is kept as JSON."""
 

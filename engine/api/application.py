@@ -8,11 +8,12 @@ from engine.api.documented import RESPONSES, Documented
 from engine.api.guard import Guard, allowed_hosts
 from engine.api.learning import router as learning
 from engine.api.problems import install
+from engine.api.resilience import router as resilience
 from engine.api.routes import router as live
 from engine.api.studies import router as studies
 from engine.settings import Settings, load_settings
 
-ROUTERS = (live, learning, studies)
+ROUTERS = (live, learning, studies, resilience)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

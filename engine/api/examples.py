@@ -51,6 +51,6 @@ BODIES: dict[str, Any] = {
     "POST /db/seed": {"rows": 20_000, "workload": "daily"},
     "POST /simulation/start": {"n": 1000, "rate": 50},
     "POST /ingest": {"writer": "shop-1", "sequence": 0, "rows": [ROW]},
-    "POST /resilience/run": {"scenarios": ["flood"], "quick": True},
+    "POST /resilience/run": {"scenarios": ["burst"], "quick": True},
     "POST /studies": {"name": "agent", "kind": "agent"},
 }

@@ -10,7 +10,8 @@ COMMANDS: dict[str, str] = {
     "train": "engine.commands.train:add",
     "evaluate": "engine.commands.evaluate:add",
     "study": "engine.commands.study:add",
-    "worker": "engine.commands.study:add_worker",
+    "worker": "engine.commands.worker:add",
+    "resilience": "engine.commands.resilience:add",
 }
 """Command -> the function `add(commands)` that declares it to argparse.
 

@@ -1,0 +1,63 @@
+"""The endpoints of the resilience tests: list, run, get."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, status
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
+
+from engine.actions import resilience as act
+from engine.api.routes import WHO, Here, Json, Limit
+
+router = APIRouter(prefix="/resilience")
+
+Run = Annotated[str, Path(max_length=60)]
+
+
+class NewTests(BaseModel):
+    """Scenarios to run; none named: all."""
+
+    scenarios: list[str] = []
+    quick: bool = False
+    params: dict[str, float] = {}
+
+
+@router.get("")
+def get_scenarios() -> list[Json]:
+    """Every scenario with its parameters and their ranges."""
+    return act.scenarios()
+
+
+@router.post("/run", status_code=status.HTTP_202_ACCEPTED)
+def post_run(settings: Here, wanted: NewTests) -> Json:
+    """Run scenarios on a private copy of the pipeline; returns the job's id."""
+    names, params = wanted.scenarios, wanted.params
+    found = act.start_tests(names, params, quick=wanted.quick, who=WHO, settings=settings)
+    return {"id": found}
+
+
+@router.get("/runs")
+def get_runs(settings: Here, limit: Limit = 100) -> list[Json]:
+    """The newest runs, newest first."""
+    return act.runs(limit, settings)
+
+
+@router.get("/runs/{run}")
+def get_run(settings: Here, run: Run) -> Json:
+    """One run: verdict, evidence, thresholds, curves."""
+    return act.run(run, settings)
+
+
+@router.get("/runs/{run}/report", response_class=HTMLResponse)
+def get_report(settings: Here, run: Run) -> str:
+    """One run as an HTML page."""
+    return act.report(run, settings)
+
+
+@router.delete("/runs/{run}")
+def delete_run(settings: Here, run: Run) -> Json:
+    """Forget a run that is over."""
+    act.remove_run(run, WHO, settings)
+    return {"removed": run}

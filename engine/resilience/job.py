@@ -1,0 +1,68 @@
+"""The job "resilience": one scenario or all, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.actions.resilience import root_of
+from engine.errors import ResilienceError
+from engine.jobs import JobHandle
+from engine.registry import require
+from engine.resilience import SCENARIOS
+from engine.resilience.keeping import numbers, run_kept
+from engine.resilience.pipeline import Aborted
+from engine.settings import load_settings
+
+
+def resilience_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any]:
+    """Run scenarios; `params`: scenarios (names; none: all), quick, params (of each).
+
+    Raises:
+        ResilienceError, UnknownName: something cannot be run as asked.
+    """
+    names = wanted(params.get("scenarios") or [])
+    quick, given = bool(params.get("quick")), numbers(params.get("params") or {})
+    verdicts: dict[str, str] = {}
+    for number, name in enumerate(names):
+        share = number / len(names)
+
+        def tell(words: str, share: float = share, name: str = name) -> None:
+            job.progress(share, f"{name}: {words}")
+
+        try:
+            outcome = run_kept(
+                name,
+                given,
+                quick=quick,
+                root=root_of(load_settings()),
+                store=job.store,
+                who=str(params.get("who", "")),
+                job=job.id,
+                cancelled=lambda: job.cancelled,
+                tell=tell,
+            )
+        except Aborted:
+            break
+        verdicts[name] = str(outcome.verdict)
+    return {"verdicts": verdicts, "note": summary(verdicts)}
+
+
+def wanted(names: Sequence[str]) -> list[str]:
+    """The scenarios to run; none named: all.
+
+    Raises:
+        UnknownName: there is none of that name.
+    """
+    if isinstance(names, str):
+        raise ResilienceError(f"scenarios is {names!r}; give a list of names.")
+    for name in names:
+        require(SCENARIOS, name, "scenario")
+    return list(names) or list(SCENARIOS)
+
+
+def summary(verdicts: Mapping[str, str]) -> str:
+    """How many passed, and which did not."""
+    passed = sum(verdict == "pass" for verdict in verdicts.values())
+    others = ", ".join(f"{name}: {v}" for name, v in verdicts.items() if v != "pass")
+    return f"{passed} of {len(verdicts)} passed" + (f"; {others}" if others else "")
