@@ -52,5 +52,5 @@ BODIES: dict[str, Any] = {
     "POST /simulation/start": {"n": 1000, "rate": 50},
     "POST /ingest": {"writer": "shop-1", "sequence": 0, "rows": [ROW]},
     "POST /resilience/run": {"scenarios": ["burst"], "quick": True},
-    "POST /studies": {"name": "agent", "kind": "agent"},
+    "POST /studies": {"name": "agent", "vary": {"learning_rate": [0.05, 0.1]}},
 }

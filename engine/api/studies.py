@@ -90,6 +90,13 @@ def post_seeds(
     return {"trials": studies.add_seeds(name, add, trial, WHO, settings)}
 
 
+@router.put("/{name}/baseline")
+def put_baseline(settings: Here, name: Name, trial: int | None = None) -> Json:
+    """Hold all trials against one (without `trial`: against none)."""
+    studies.pin_baseline(name, trial, WHO, settings)
+    return {"name": name, "baseline": trial}
+
+
 @router.post("/{name}/rerun")
 def post_rerun(settings: Here, name: Name, trial: Trials = None) -> Json:
     """Run trials afresh (default: those that failed)."""
