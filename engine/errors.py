@@ -51,6 +51,14 @@ class JobError(EngineError):
     """Raised when a job does not exist, cannot start, or was asked something it cannot do."""
 
 
+class BodyError(EngineError):
+    """Raised when the body of a request cannot be read as what its endpoint takes."""
+
+
+class NotAllowed(EngineError):  # noqa: N818 - reads as the sentence it reports
+    """Raised when somebody asks for what their role does not permit."""
+
+
 class ModelNotFitted(EngineError):  # noqa: N818 - reads as the sentence it reports
     """Raised when a forecast is asked of a model that has not been fitted or restored."""
 

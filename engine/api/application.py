@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from engine.api.batches import router as batches
 from engine.api.documented import RESPONSES, Documented
+from engine.api.following import router as following
 from engine.api.guard import Guard, allowed_hosts
 from engine.api.learning import router as learning
 from engine.api.problems import install
 from engine.api.resilience import router as resilience
 from engine.api.routes import router as live
+from engine.api.sample import router as sample
 from engine.api.studies import router as studies
 from engine.settings import Settings, load_settings
 
-ROUTERS = (live, learning, studies, resilience)
+ROUTERS = (live, following, batches, sample, learning, studies, resilience)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

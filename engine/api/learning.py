@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -16,10 +17,13 @@ from engine.actions.curves import CurvesWanted, check_curves
 from engine.actions.policies import CompareWanted
 from engine.actions.store import storing
 from engine.api.routes import WHO, Here, Json, Limit
-from engine.errors import TrainingError
+from engine.errors import TrainingError, UnknownName
+from engine.export.places import exports_root, place_of
 from engine.sources import active_source
 
 router = APIRouter()
+
+_JOB = re.compile(r"[0-9a-f]{32}")
 
 Fields = Annotated[dict[str, Any], Body(default_factory=dict)]
 Model = Annotated[str, Path(max_length=40, description="number or alias")]
@@ -175,10 +179,25 @@ def post_evaluate(settings: Here, model: Model, wanted: Fields) -> Json:
 
 @router.post("/export/{model}", status_code=status.HTTP_202_ACCEPTED)
 def post_export(settings: Here, model: Model, output_dir: str = "") -> Json:
-    """Export a model to a folder under the exports root and a zip; returns the job's id."""
-    number = model_actions.model(model, settings)["id"]
+    """Export a model, or the best of a training job, to a folder under the exports root.
+
+    Returns the job's id; `output_dir` is relative to that root.
+    """
+    number = _trained(model, settings)
+    if output_dir:
+        place_of(exports_root(settings), output_dir)
     params = {"model": number, "output_dir": output_dir}
     return {"id": actions.start_job("export", params, WHO, settings)}
+
+
+def _trained(wanted: str, settings: Here) -> int:
+    """The number of a model given by number, alias, or the id of the job that trained it."""
+    if not _JOB.fullmatch(wanted):
+        return int(model_actions.model(wanted, settings)["id"])
+    result = actions.job(wanted, settings)["result"] or {}
+    if "best" not in result:
+        raise UnknownName(f"Job {wanted} trained no model that is ready; see GET /jobs/{wanted}.")
+    return int(model_actions.model(result["best"], settings)["id"])
 
 
 def _active(settings: Here) -> str:

@@ -14,10 +14,12 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from engine.errors import (
+    BodyError,
     BrokerError,
     ControlError,
     EngineError,
     JobError,
+    NotAllowed,
     StoreError,
     TunableError,
     UnknownName,
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 MEDIA = "application/problem+json"
 
 STATUS: dict[type[EngineError], HTTPStatus] = {
+    BodyError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NotAllowed: HTTPStatus.FORBIDDEN,
     TunableError: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownName: HTTPStatus.NOT_FOUND,
     JobError: HTTPStatus.CONFLICT,

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, status
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from db.queries import decisions as decision_rows
 from db.queries import system
 from engine import actions, control
+from engine.actions.metrics import exposition
 from engine.actions.store import storing
 from engine.errors import StoreError, UnknownName
 from engine.settings import Settings
-from engine.sources import active_source
 
 router = APIRouter()
 
 WHO = "api"
+
+EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
+"""The form of Prometheus' text."""
 
 Json = dict[str, Any]
 
@@ -77,6 +79,13 @@ def get_events(settings: Here, after: Annotated[int, Query(ge=0)] = 0) -> Json:
     return actions.events(after, settings)
 
 
+@router.get("/services")
+def get_services(settings: Here) -> list[Json]:
+    """Every service with its state, why, and since when."""
+    found: list[Json] = actions.status(settings)["services"]
+    return found
+
+
 @router.post("/services/{name}/{verb}")
 def steer_service(settings: Here, name: str, verb: Literal["start", "stop", "restart"]) -> Json:
     """Start, stop or restart one service; returns the status."""
@@ -126,6 +135,14 @@ def get_queue(settings: Here, name: str = "predictions") -> Json:
     return actions.queue_status(name, settings)
 
 
+@router.get("/logs")
+def get_logs(
+    settings: Here, service: str = "engine", level: str = "DEBUG", tail: Limit = 100
+) -> Json:
+    """The end of a log: `service` is a service, `engine` or `job-ID`."""
+    return get_log(settings, service, tail, level)
+
+
 @router.get("/logs/{service}")
 def get_log(
     settings: Here,
@@ -137,11 +154,11 @@ def get_log(
     return {"service": service, "lines": actions.tail_log(service, lines, level, settings)}
 
 
-@router.get("/decisions")
-def get_decisions(settings: Here, source: int | None = None) -> Json:
-    """The decisions that a cache obeys now; `source` is an id, by default the active source's."""
-    now = time.time()
-    with storing(settings) as store:
-        wanted = active_source(settings, store).id if source is None else source
-        rows = decision_rows.published(store, wanted, now)
-    return {"at": now, "source": wanted, "decisions": rows}
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+def get_metrics(settings: Here) -> PlainTextResponse:
+    """Services, queue and requests of the last minute, for Prometheus."""
+    return PlainTextResponse(exposition(settings), media_type=EXPOSITION)
