@@ -76,6 +76,10 @@ class Scenario(ABC):
     limits: ClassVar[Mapping[str, float]] = {}
     proxied: ClassVar[bool] = False
     """Whether producer and consumer reach the queue through a proxy that can misbehave."""
+    skewed: ClassVar[bool] = False
+    """Whether the processes' wall clock follows the file `skew`."""
+    starts: ClassVar[int] = 12
+    """Starts within half a minute after which the supervisor gives a process up."""
     hang_s: ClassVar[float] = 15.0
     """Silence after which the supervisor takes a process for hung."""
 

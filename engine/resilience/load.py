@@ -46,9 +46,9 @@ def lasting(steps: Sequence[Step]) -> float:
     return sum(step.seconds for step in steps)
 
 
-def steady(rate: float, seconds: float, lead_s: float = 0.0) -> Step:
-    """`rate` records a second for `seconds`, after a pause."""
-    return Step(max(1, round(rate * seconds)), 1.0 / rate, lead_s=lead_s)
+def steady(rate: float, seconds: float) -> Step:
+    """`rate` records a second for `seconds`."""
+    return Step(max(1, round(rate * seconds)), 1.0 / rate)
 
 
 def write_load(path: Path, load: Load) -> None:

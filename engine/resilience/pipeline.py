@@ -79,6 +79,8 @@ class Pipeline:
 
     def launch(self) -> None:
         """Start the supervisor, which starts the others."""
+        if self._owner is not None:
+            os.close(self._owner)
         plan_read, plan_write = os.pipe()
         owner_read, self._owner = os.pipe()
         with os.fdopen(plan_write, "w") as pipe:
@@ -196,12 +198,12 @@ class Pipeline:
         """One service as the supervisor tells it."""
         return next((s for s in self.status() if s["name"] == name), None)
 
-    def stop(self, *names: str) -> None:
+    def stop(self, *names: str, seconds: float = END_S) -> None:
         """Let services end by themselves, and wait for it."""
         for name in names:
             control.call(self.settings, "stop", name=name)
         self.wait_until(
-            lambda: all(s["pid"] is None for s in self.status() if s["name"] in names), END_S,
+            lambda: all(s["pid"] is None for s in self.status() if s["name"] in names), seconds,
             f"{' and '.join(names)} to end",
         )  # fmt: skip
 
@@ -262,25 +264,30 @@ class Pipeline:
 
     def _plan(self) -> Plan:
         shared = ("--folder", str(self.folder), "--address", self.address)
-        patience = self._scenario.hang_s
-        needs = ("queue",)
         return Plan(
             data_path=self.settings.data_path,
             log_path=self.settings.log_path,
             run_path=self.settings.run_path,
             owner="resilience test",
             services=(
-                Service(
-                    "queue",
-                    ("engine.broker.server", "--address", str(self.place.address), "--journal",
-                     str(self.place.journal), "--key", str(self.place.key_file)),
-                    "Prediction queue", "", hang_s=patience,
-                ),
-                Service("consumer", ("engine.resilience.consumer", *shared), "Consumer", "", needs,
-                        hang_s=patience),
-                Service("producer", ("engine.resilience.producer", *shared), "Producer", "", needs,
-                        hang_s=patience),
+                self._service("queue", (
+                    "engine.broker.server", "--address", str(self.place.address), "--journal",
+                    str(self.place.journal), "--key", str(self.place.key_file),
+                )),
+                self._service("consumer", ("engine.resilience.consumer", *shared), "queue"),
+                self._service("producer", ("engine.resilience.producer", *shared), "queue"),
                 *self._scenario.services(self),
             ),
-            limits=Limits(starts=12, log_bytes=1_000_000, log_files=1),
+            limits=Limits(starts=self._scenario.starts, log_bytes=1_000_000, log_files=1),
         )  # fmt: skip
+
+    def _service(self, name: str, arguments: tuple[str, ...], *needs: str) -> Service:
+        if self._scenario.skewed:
+            arguments = ("engine.resilience.faults.skewed", str(self.folder / "skew"), *arguments)
+        patience = self._scenario.hang_s
+        return Service(name, arguments, name.capitalize(), "", needs, hang_s=patience)
+
+    def helper(self, module: str, name: str, stop_s: float = 5.0) -> Service:
+        """A service that only this scenario has."""
+        shared = ("--folder", str(self.folder), "--address", str(self.place.address))
+        return Service(name, (module, *shared, "--name", name), name, "", stop_s=stop_s)

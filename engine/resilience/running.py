@@ -176,7 +176,7 @@ def _close_books(pipeline: Pipeline) -> None:
 def _sweep(pipeline: Pipeline) -> None:
     history: History = pipeline.history
     for pid, name in pipeline.pids.items():
-        if not _gone(pid, 2.0):
+        if not is_gone(pid, 2.0):
             history.tell(What.LEFT, note=f"{name} (pid {pid})")
     run_path = pipeline.settings.run_path
     for path in run_path.glob("*") if run_path.exists() else ():
@@ -185,7 +185,8 @@ def _sweep(pipeline: Pipeline) -> None:
     history.tell(What.SWEPT)
 
 
-def _gone(pid: int, seconds: float) -> bool:
+def is_gone(pid: int, seconds: float) -> bool:
+    """Whether a process has ended within so many seconds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:

@@ -32,8 +32,8 @@ class Burst(Scenario):
         burst = Step(int(values["count"]), values["pause_ms"] / 1000, int(values["batch"]))
         return Phases(
             (steady(values["rate"], values["before_s"]),),
-            (burst,),
-            (steady(values["rate"], values["after_s"], lead_s=LEAD_S),),
+            (burst, Step(0, 0.0, lead_s=LEAD_S)),
+            (steady(values["rate"], values["after_s"]),),
         )
 
     def harm(self, pipeline: Pipeline, values: Values) -> None:
