@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import client, data
 from dashboard.client import DOWN
+from dashboard.parts import telling
 from dashboard.parts.services import cell
 from engine import actions
 from engine.tunables import TUNABLES, Tuned
@@ -43,6 +44,12 @@ def set_value(name: str, value: object) -> None:
         st.toast(_said(name, outcome.value), icon=":material/check:")
     else:
         st.toast(outcome.sentence, icon=":material/error:", duration="long")
+
+
+def _give_control() -> None:
+    outcome = client.ask(actions.set_tunable, "agent.mode", "control", who=client.who())
+    data.tunables.clear()
+    telling.keep(outcome, MODES["control"])
 
 
 def _said(name: str, value: object) -> str:
@@ -146,6 +153,6 @@ def _confirm(source: data.SourceRow) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Cancel", key="agent-control-no"):
             st.rerun()
-        given: Any = {"on_click": set_value, "args": ("agent.mode", "control")}
+        given: Any = {"on_click": _give_control}
         if st.button("Give control", type="primary", key="agent-control-yes", **given):
             st.rerun()

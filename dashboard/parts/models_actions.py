@@ -7,8 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import client, data, stored
-from dashboard.client import Outcome
-from dashboard.parts import jobs
+from dashboard.parts import jobs, telling
 from dashboard.parts.services import cell
 from engine.actions import models as model_actions
 from engine.models.aliases import ALIASES
@@ -98,9 +97,8 @@ def _promote(number: int, alias: str) -> None:
     outcome = stored.ask(
         model_actions.promote_model, number, alias, "", client.who(), data.settings()
     )
-    _say(outcome, f"Model {number} is the {alias} now")
-    if outcome.done:
-        st.rerun()
+    telling.keep(outcome, f"Model {number} is the {alias} now")
+    st.rerun()
 
 
 @st.dialog("Roll back an alias?")
@@ -117,7 +115,7 @@ def _roll_back() -> None:
 
 def _rolled_back(alias: str) -> None:
     outcome = stored.ask(model_actions.roll_back_model, alias, "", client.who(), data.settings())
-    _say(outcome, f"Model {outcome.value} is the {alias} again")
+    telling.keep(outcome, f"Model {outcome.value} is the {alias} again")
 
 
 @st.dialog("Delete this model?")
@@ -136,14 +134,7 @@ def _delete(number: int, name: str) -> None:
 
 def _deleted(number: int) -> None:
     outcome = stored.ask(model_actions.delete_model, number, client.who(), data.settings())
-    _say(outcome, f"Model {number} is deleted")
-
-
-def _say(outcome: Outcome, done: str) -> None:
-    if outcome.done:
-        st.toast(done, icon=":material/check:")
-    else:
-        st.toast(outcome.sentence, icon=":material/error:", duration="long")
+    telling.keep(outcome, f"Model {number} is deleted")
 
 
 def exported(row: stored.Row) -> None:

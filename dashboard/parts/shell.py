@@ -14,6 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard import client, data
 from dashboard.charts.palette import Theme
 from dashboard.charts.panel import Span
+from dashboard.parts import telling
 from dashboard.parts.states import faults_shown
 
 WINDOWS = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600}
@@ -33,6 +34,7 @@ def header(title: str, icon: str, timed: bool = True) -> None:
 
     Where a page shows no window of time (`timed`), that control stands still.
     """
+    telling.say()
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import client, data, stored
-from dashboard.parts import adding_data, jobs
+from dashboard.parts import adding_data, jobs, telling
 from dashboard.parts.services import cell
 from dashboard.parts.states import empty
 from engine.actions import traces as trace_actions
@@ -96,5 +96,4 @@ def _remove(name: str) -> None:
 
 def _removed(name: str) -> None:
     outcome = stored.ask(trace_actions.remove_trace, name, client.who(), data.settings())
-    said = f"{name} is removed" if outcome.done else outcome.sentence
-    st.toast(said, icon=":material/check:" if outcome.done else ":material/error:")
+    telling.keep(outcome, f"{name} is removed")
