@@ -14,6 +14,7 @@ TITLES = {
     "steps": "Explaining steps",
     "export": "Exporting",
     "study": "Studying",
+    "resilience": "Testing resilience",
 }
 
 

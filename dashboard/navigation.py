@@ -32,5 +32,7 @@ PAGES: tuple[PageRow, ...] = (
             "Which policy is best, and where is it used?", timed=False),
     PageRow("Learning", "experiments", "Experiments", ":material/science:",
             "Which settings are better, and is that sure?", timed=False),
+    PageRow("Engine", "resilience", "Resilience", ":material/bolt:",
+            "What happens when something breaks?", timed=False),
     PageRow("Engine", "system", "System", ":material/tune:", "How is it set, what does it log?"),
 )  # fmt: skip

@@ -25,6 +25,8 @@ from engine.resilience.pipeline import Aborted, Pipeline
 
 DRAIN_S = 20.0
 PEEKED = 100
+SHARP = 10_000
+"""Nanoseconds by which sums of pauses may be off."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -114,7 +116,8 @@ def _happen(
             before_s = lasting(phases.before)
             during_s = lasting(phases.during)
             pipeline.wait_to(pipeline.begin + int(before_s * NS))
-            pipeline.phase("fault")
+            # Exact, so that a burst that is due at this moment counts to the fault.
+            pipeline.phase("fault", pipeline.begin + int(before_s * NS) - SHARP)
             tell("the fault is there")
             scenario.harm(pipeline, values)
             pipeline.wait_to(pipeline.begin + int((before_s + during_s) * NS))

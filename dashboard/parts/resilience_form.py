@@ -1,0 +1,86 @@
+"""Which test to run, in which form, with which figures; one click for one or for all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import client, stored
+from dashboard.parts import jobs
+from dashboard.parts import resilience_reads as reads
+from engine.actions import resilience as act
+
+
+def form() -> None:
+    """The controls and the buttons."""
+    by_name = {str(one["name"]): one for one in reads.scenarios()}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = str(
+            st.selectbox(
+                "Test",
+                list(by_name),
+                key="resilience-test",
+                bind="query-params",
+                width=300,
+                format_func=lambda one: str(by_name[one]["title"]),
+            )
+        )
+        chosen_form = st.segmented_control(
+            "Form",
+            ["quick", "full"],
+            default="quick",
+            required=True,
+            key="resilience-form",
+            bind="query-params",
+            help="Quick: a real fault within some seconds; full: up to a minute",
+        )
+        quick = chosen_form != "full"
+        params = _parameters(by_name[name], quick=quick)
+        _buttons(name, params, len(by_name), quick=quick)
+    st.caption(f"{by_name[name]['question']} It runs on a private copy of the pipeline.")
+
+
+def _parameters(scenario: stored.Row, *, quick: bool) -> dict[str, Any]:
+    """The figures that a person has changed."""
+    changed: dict[str, Any] = {}
+    with st.popover("Figures …", icon=":material/tune:"):
+        for row in scenario["parameters"]:
+            usual = float(row["quick"] if quick else row["default"])
+            unit = f" ({row['unit']})" if row["unit"] else ""
+            value = st.number_input(
+                f"{row['name'].replace('_', ' ')}{unit}",
+                float(row["low"]),
+                float(row["high"]),
+                usual,
+                format="%g",
+                key=f"resilience-{scenario['name']}-{row['name']}-{quick}",
+                help=f"{row['help']}; {row['low']:g} to {row['high']:g}",
+            )
+            if value is not None and float(value) != usual:
+                changed[str(row["name"])] = float(value)
+    return changed
+
+
+def _buttons(name: str, params: dict[str, Any], count: int, *, quick: bool) -> None:
+    busy = bool(jobs.alive(reads.KINDS))
+    if st.button(
+        "Run this test", type="primary", icon=":material/bolt:", key="resilience-run", disabled=busy
+    ):
+        _start([name], params, quick=quick)
+    if st.button(
+        f"Run all {count}", icon=":material/playlist_play:", key="resilience-all", disabled=busy
+    ):
+        _start([], {}, quick=quick)
+    jobs.cancel_buttons(reads.KINDS)
+
+
+def _start(names: list[str], params: dict[str, Any], *, quick: bool) -> None:
+    checked = client.ask(act.check_tests, names, params, quick=quick)
+    if not checked.done:
+        st.toast(checked.sentence, icon=":material/error:", duration="long")
+        return
+    jobs.start("resilience", {"scenarios": names, "quick": quick, "params": params,
+                              "who": client.who()})  # fmt: skip
+    reads.runs.clear()
+    st.rerun()
