@@ -34,7 +34,7 @@ def ranked(
         "label:N",
         sort=list(shown["label"]),
         title=None,
-        axis=alt.Axis(labelLimit=260, labelOverlap=False, ticks=False),
+        axis=alt.Axis(labelLimit=260, labelOverlap=False, labelFlush=False, ticks=False),
     )
     scale = alt.Scale(zero=False, nice=True, padding=10)
     x = alt.X("objective:Q", title=title, scale=scale, axis=alt.Axis(titleFontWeight="normal"))

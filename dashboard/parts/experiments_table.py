@@ -12,7 +12,6 @@ from dashboard.charts import studies as charts
 from dashboard.parts import experiments_reads as reads
 from dashboard.parts import shell
 from dashboard.parts.drawing import chart
-from dashboard.parts.states import empty
 from engine.actions import studies
 from engine.actions.study_words import differing
 
@@ -71,6 +70,8 @@ def table(frame: pd.DataFrame, found: stored.Row) -> list[int]:
         shown.insert(place, "lead", shown["objective"] - float(base["objective"]))
     same = [c for c in ("state",) if shown[c].nunique() <= 1]
     figures = [key for key in found["figures"] if shown[key].notna().any()]
+    own = str(found["objective"])  # it stands there already
+    figures = [key for key in figures if found["figures"][key]["title"] != own]
     figures = [key for key in figures if shown[key].nunique() > 1]
     hidden = [*same, *(key for key in found["figures"] if key not in figures)]
     selected: Any = st.dataframe(
@@ -80,24 +81,19 @@ def table(frame: pd.DataFrame, found: stored.Row) -> list[int]:
         alt="Configurations, the best first",
         on_select="rerun",
         selection_mode="multi-row",
-        height=min(460, 40 + 35 * len(shown)),
+        height=min(390, 40 + 35 * len(shown)),
         column_config=_columns(found, figures),
     )
     chosen = [int(shown["trial"].iloc[place]) for place in selected.selection.rows]
     return chosen[:MOST_CHOSEN]
 
 
-def ranking(frame: pd.DataFrame, found: stored.Row) -> None:
-    """The best as dots with intervals, beside what learns nothing; and what can be said."""
-    if frame.empty:
-        empty("No configuration is left: widen the filter.", icon="filter_alt_off")
-        return
+def ranking(frame: pd.DataFrame, found: stored.Row, _: list[int]) -> None:
+    """The best as dots with intervals, beside what learns nothing."""
     names = differing(found["spec"]["axes"])
     by_number = {int(one["trial"]): one for one in found["ranking"]}
     rows = frame.head(charts.MOST_RANKED)
     rows = rows.assign(label=[reads.brief(by_number[int(n)], names) for n in rows["trial"]])
-    for said in found["sentences"]:
-        st.markdown(f":material/balance: {said}")
     best = rows.iloc[0]
     lines = ", ".join(f"{name} {value:,.4g}" for name, value in found["references"].items())
     st.caption("trial: " + " / ".join(names))

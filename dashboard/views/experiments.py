@@ -22,6 +22,7 @@ from dashboard.parts.states import empty, faults_shown
 KINDS = ["study", "train"]
 Draw = Callable[[pd.DataFrame, stored.Row, list[int]], None]
 TABS: dict[str, Draw] = {
+    "Ranking": experiments_table.ranking,
     "Learning curves": experiments_tabs.curves,
     "Parallel coordinates": experiments_tabs.coordinates,
     "Importance": experiments_tabs.importance,
@@ -52,11 +53,11 @@ def results(name: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         experiments_table.pinned(found)
         shown = experiments_table.filtered(frame, found)
-    left, right = shell.pair()
-    with left:
-        chosen = experiments_table.table(shown, found)
-    with right:
-        experiments_table.ranking(shown, found)
+    chosen = experiments_table.table(shown, found)
+    for said in found["sentences"]:
+        st.markdown(f":material/balance: {said}")
+    if shown.empty:
+        empty("No configuration is left: widen the filter.", icon="filter_alt_off", height=120)
     best = chosen[0] if chosen else int(frame["trial"].iloc[0])
     with place:
         experiments_head.buttons(found, best)
