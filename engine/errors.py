@@ -59,6 +59,10 @@ class NotAllowed(EngineError):  # noqa: N818 - reads as the sentence it reports
     """Raised when somebody asks for what their role does not permit."""
 
 
+class TooMuch(EngineError):  # noqa: N818 - reads as the sentence it reports
+    """Raised when one call brings more than one call may bring."""
+
+
 class ModelNotFitted(EngineError):  # noqa: N818 - reads as the sentence it reports
     """Raised when a forecast is asked of a model that has not been fitted or restored."""
 

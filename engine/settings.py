@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -27,6 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 """The repository's root; relative paths in settings start here, whatever the working folder."""
 
 PREFIX = "CACHESCOPE_"
+
+SHORTEST_TOKEN = 16
+"""Characters."""
 
 _DRIVERS = {
     "sqlite": "sqlite",
@@ -105,8 +108,18 @@ class Settings(BaseSettings):
     attach_only: bool = False
     """The dashboard never starts an engine of its own; one runs elsewhere on this data folder."""
 
+    operator_token: SecretStr = SecretStr("")
+    """With a token set, nobody is answered without one; whoever sends this may change things."""
+    viewer_token: SecretStr = SecretStr("")
+    """Whoever sends this may look."""
     api_host: str = "127.0.0.1"
-    """Loopback only: the API asks nobody who they are."""
+    """Anything but loopback needs a token."""
+    api_names: str = ""
+    """Comma-separated names under which the API answers, besides loopback and `api_host`."""
+    api_rate: float = Field(1000.0, gt=0)
+    """Requests per second that one client may send."""
+    api_body_mb: float = Field(32.0, gt=0, le=1024)
+    """Most that one request may bring, in MB."""
     api_port: int = Field(8000, ge=0, le=65535)
     origin_port: int = Field(8001, ge=0, le=65535)
 
@@ -127,13 +140,26 @@ class Settings(BaseSettings):
     retention_hours: float = Field(24.0, gt=0)
     """How long raw rows and per-second figures of our own store are kept."""
 
+    @field_validator("operator_token", "viewer_token")
+    @classmethod
+    def _long_enough(cls, token: SecretStr) -> SecretStr:
+        if 0 < len(token.get_secret_value()) < SHORTEST_TOKEN:
+            raise ValueError(
+                f"a token that short can be guessed; give at least {SHORTEST_TOKEN} characters, "
+                "such as those of `openssl rand -hex 32`"
+            )
+        return token
+
     @field_validator("api_host")
     @classmethod
-    def _stay_on_loopback(cls, host: str) -> str:
-        if not is_loopback(host):
+    def _no_stranger_without_a_token(cls, host: str, info: ValidationInfo) -> str:
+        tokens = (info.data.get("operator_token"), info.data.get("viewer_token"))
+        if not is_loopback(host) and not any(
+            token and token.get_secret_value() for token in tokens
+        ):
             raise ValueError(
-                "other machines could reach the API, which has no login; use 127.0.0.1, ::1 or "
-                "localhost"
+                "other machines could reach the API, which asks for no token; use 127.0.0.1, ::1 "
+                "or localhost, or set CACHESCOPE_OPERATOR_TOKEN"
             )
         return host
 
@@ -233,6 +259,8 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any field's v
         name = next((env for env, known in fields.items() if field in (env, known)), field)
         told = first["msg"].removeprefix("Value error, ").replace("Input should be", "give")
         remedy = _REMEDIES.get(first["type"], told)
-        raise SettingsError(f"{name} is {first['input']!r}; {remedy}.") from None
+        secret = fields.get(name, "").endswith(("_token", "password"))
+        shown = "not usable" if secret else repr(first["input"])
+        raise SettingsError(f"{name} is {shown}; {remedy}.") from None
     _ = settings.database_url
     return settings

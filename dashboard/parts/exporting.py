@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
+from engine.spreadsheet import defused as cell
+
 EPOCHS = frozenset({"at", "timestamp", "valid_from", "valid_until", "created_at"})
 """Columns that hold seconds since the epoch."""
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def defused(frame: pd.DataFrame) -> pd.DataFrame:
@@ -22,12 +22,8 @@ def defused(frame: pd.DataFrame) -> pd.DataFrame:
             safe[name]
         ):
             continue
-        safe[name] = safe[name].map(_defuse)
-    return safe.rename(columns=_defuse)
-
-
-def _defuse(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+        safe[name] = safe[name].map(cell)
+    return safe.rename(columns=cell)
 
 
 def timed(frame: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from engine.actions.batch import refuse_too_many
 from engine.actions.models import model_store
 from engine.actions.store import given
 from engine.collector.names import endpoint_of
@@ -60,6 +61,7 @@ def decide_batch(
     """Scores and actions of feature rows, or what a cache would hold after raw requests.
 
     Raises:
+        TooMuch: more rows than one batch may have.
         ModelError: there is no such model, or the batch does not fit it.
         ExportError: the model has no such network.
     """
@@ -67,6 +69,8 @@ def decide_batch(
 
     if sum(map(bool, (wanted.rows, wanted.candidates, wanted.requests))) != 1:
         raise ModelError("A batch holds one of rows, candidates and requests; give exactly one.")
+    count = len(wanted.rows) + sum(map(len, wanted.candidates)) + len(wanted.requests)
+    refuse_too_many(count, "rows")
     number, policy = _policy(model, wanted.network, given(settings))
     try:
         if wanted.features is not None:

@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 
 from db.tables import cache_metrics
 from db.writes import ensure_source, insert
+from engine.actions.batch import refuse_too_many
+from engine.actions.roles import require_operator
 from engine.actions.store import given, storing
 from engine.collector.names import endpoint_of
 from engine.errors import SourceError
@@ -58,9 +60,14 @@ def ingest_rows(wanted: IngestWanted, settings: Settings | None = None) -> dict[
         How many were new, how many there already, the source, and whether it is followed live.
 
     Raises:
+        NotAllowed: who acts is a viewer.
+        TooMuch: more rows than one batch may have.
         SourceError: the source is the sample's, or one that is only read.
         StoreError: the store cannot be reached: nothing was kept, send the batch again.
     """
+    # One row of the audit a batch would bury what people did.
+    require_operator("send request rows")
+    refuse_too_many(len(wanted.rows), "rows")
     known = given(settings)
     with storing(known) as store:
         number, name, followed = _target(wanted.source, known, store)

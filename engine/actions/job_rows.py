@@ -9,6 +9,7 @@ from typing import Any
 
 from db.queries import system
 from db.writes import create_job, update_job
+from engine.actions.roles import confined
 from engine.actions.store import audited, given, storing
 from engine.control import call
 from engine.errors import ControlError, JobError, UnknownName
@@ -30,11 +31,12 @@ def start_job(
 
     Raises:
         UnknownName: there is no such kind of job.
+        NotAllowed: who acts may not, or a parameter names a file that is none of theirs.
         ControlError: no engine runs, or too many jobs run.
         StoreError: the store cannot be reached.
     """
     known = given(settings)
-    wanted = dict(params or {})
+    wanted = confined(params or {}, known)
     # What a service starts by itself is in the table of jobs; the audit tells what people did.
     by_itself = who in SERVICES
     noted = audited(known, who, "start job", {"kind": kind, **wanted})

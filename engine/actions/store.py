@@ -15,6 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.faults import StoreUnavailable, explain
 from db.session import open_store
 from db.writes import add_audit
+from engine.actions.roles import actor, require_operator
+from engine.actions.secrets_out import without_secrets
 from engine.errors import EngineError, StoreError
 from engine.settings import Settings, load_settings
 
@@ -53,11 +55,19 @@ def storing(settings: Settings) -> Iterator[Engine]:
 
 @contextlib.contextmanager
 def audited(settings: Settings, who: str, action: str, params: Mapping[str, Any]) -> Iterator[None]:
-    """Note who did what and what came of it; a store that is down hinders no action."""
+    """Note who did what and what came of it; a store that is down hinders no action.
+
+    Raises:
+        NotAllowed: who acts is a viewer; noted as well.
+    """
     try:
+        require_operator(action)
         yield
     except EngineError as error:
         _note(settings, who, action, params, f"refused: {error}")
+        raise
+    except Exception as error:
+        _note(settings, who, action, params, f"failed: {type(error).__name__}")
         raise
     _note(settings, who, action, params, "done")
 
@@ -67,6 +77,7 @@ def _note(
 ) -> None:
     try:
         with storing(settings) as store:
-            add_audit(store, who, action, params, result)
+            known = actor().name or who
+            add_audit(store, known, action, without_secrets(params), without_secrets(result))
     except StoreError as error:
         log.warning("%s by %s could not be noted: %s", action, who, error)

@@ -17,6 +17,7 @@ from engine.actions.study_results import study
 from engine.actions.study_words import differing, shown
 from engine.errors import StudyError
 from engine.settings import Settings
+from engine.spreadsheet import defused
 
 MOST = 1000
 PLOT_W, PLOT_H = 720, 260
@@ -71,18 +72,13 @@ def _csv(
             [
                 run["trial"],
                 run["seed"],
-                *(_plain(config.get(name, "")) for name in parameters),
+                *(defused(config.get(name, "")) for name in parameters),
                 run["objective"],
-                *(run["figures"].get(name, "") for name in figures),
+                *(defused(run["figures"].get(name, "")) for name in figures),
                 round(run["seconds"], 3),
             ]
         )
     return told.getvalue()
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - a cell
-    """A text that a spreadsheet does not take for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" else value
 
 
 def _json(

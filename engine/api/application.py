@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from engine.api.batches import router as batches
 from engine.api.documented import RESPONSES, Documented
 from engine.api.following import router as following
-from engine.api.guard import Guard, allowed_hosts
+from engine.api.guard import Guard
 from engine.api.learning import router as learning
 from engine.api.problems import install
 from engine.api.resilience import router as resilience
@@ -32,6 +32,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = known
     for part in ROUTERS:
         app.include_router(part)
-    app.add_middleware(Guard, hosts=allowed_hosts(known.api_host))
+    app.add_middleware(Guard, settings=known)
     install(app)
     return app

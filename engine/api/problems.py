@@ -21,6 +21,7 @@ from engine.errors import (
     JobError,
     NotAllowed,
     StoreError,
+    TooMuch,
     TunableError,
     UnknownName,
 )
@@ -32,6 +33,7 @@ MEDIA = "application/problem+json"
 STATUS: dict[type[EngineError], HTTPStatus] = {
     BodyError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotAllowed: HTTPStatus.FORBIDDEN,
+    TooMuch: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TunableError: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownName: HTTPStatus.NOT_FOUND,
     JobError: HTTPStatus.CONFLICT,
