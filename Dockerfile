@@ -51,12 +51,13 @@ COPY dashboard /app/dashboard
 RUN python -m compileall -q /app
 ENV CACHESCOPE_ATTACH_ONLY=true \
     STREAMLIT_SERVER_ADDRESS=0.0.0.0 \
+    STREAMLIT_SERVER_PORT=8501 \
     STREAMLIT_SERVER_FILE_WATCHER_TYPE=none
 USER 10001:10001
 VOLUME /data
 EXPOSE 8501
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['STREAMLIT_SERVER_PORT'] + '/_stcore/health', timeout=4)"]
 CMD ["streamlit", "run", "dashboard/Home.py"]
 
 FROM runtime AS engine
@@ -68,5 +69,5 @@ ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 USER 10001:10001
 VOLUME /data
 HEALTHCHECK --interval=10s --timeout=5s --start-period=90s --retries=3 \
-    CMD ["python", "-c", "import json, os, urllib.request as u; raise SystemExit(not json.load(u.urlopen('http://127.0.0.1:' + os.environ.get('CACHESCOPE_API_PORT', '8000') + '/health', timeout=4))['ok'])"]
+    CMD ["python", "-c", "import json, os, urllib.request as u; run = json.load(open(os.environ['CACHESCOPE_DATA_DIR'] + '/engine.json')); raise SystemExit(not json.load(u.urlopen(f'http://127.0.0.1:{run[\"api_port\"]}/health', timeout=4))['ok'])"]
 CMD ["python", "-m", "engine", "up"]

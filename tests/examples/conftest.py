@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import uvicorn
 from sqlalchemy import Engine
 
 from db.migrations import migrate
 from db.session import open_store
+from engine.api.application import create_app
 from engine.settings import Settings, load_settings
+from tests.engine.stubs.running import until
 
 
 @pytest.fixture
@@ -43,3 +47,17 @@ def free_port() -> Callable[[], int]:
             return int(probe.getsockname()[1])
 
     return port
+
+
+@pytest.fixture
+def api(own: Settings, own_store: Engine) -> Iterator[str]:
+    """The real API over the own store, on a port of its own; its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(create_app(own), log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    until(lambda: server.started)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(5)
