@@ -17,7 +17,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from tests.containers import tools
@@ -45,7 +46,7 @@ def main() -> int:
         if not tools.has_image(tools.BASE):
             _timed("base", lambda: tools.make_base(given.folder))
         for target in TARGETS:
-            _timed(f"build {target}", lambda target=target: tools.build(target, given.folder, ROOT))
+            _timed(f"build {target}", partial(tools.build, target, given.folder, ROOT))
     shared = given.folder / f"run-{secrets.token_hex(4)}"
     try:
         with running("engine", shared), running("dashboard", shared) as dashboard:
@@ -157,9 +158,9 @@ def running(target: str, shared: Path) -> Iterator[Running]:
         image.close()
 
 
-def _timed(what: str, do: object) -> None:
+def _timed(what: str, do: Callable[[], object]) -> None:
     begun = time.monotonic()
-    do()  # type: ignore[operator]
+    do()
     print(f"{what}: {time.monotonic() - begun:.1f} s", flush=True)
 
 

@@ -1,0 +1,138 @@
+"""The Dockerfile and compose.yaml as they stand, without a container engine."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from importlib import resources
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from engine.settings import ROOT, known_names, load_settings
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+COMPOSE = ROOT / "compose.yaml"
+PAGE_NEEDS_NOT = (
+    "torch",
+    "numba",
+    "stable_baselines3",
+    "gymnasium",
+    "onnx",
+    "onnxruntime",
+    "optuna",
+)
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
+
+
+def composed() -> dict[str, Any]:
+    """compose.yaml with its anchors resolved."""
+    read: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
+    return read
+
+
+def instructions(target: str) -> list[str]:
+    """The instructions of one stage, continuations joined."""
+    joined = DOCKERFILE.replace("\\\n", " ")
+    stages = re.split(r"^FROM ", joined, flags=re.MULTILINE)[1:]
+    stage = next(s for s in stages if s.splitlines()[0].endswith(f" AS {target}"))
+    return [line.strip() for line in stage.splitlines() if line.strip()]
+
+
+def test_compose_fits_the_specification() -> None:
+    schemas = resources.files("check_jsonschema") / "builtin_schemas" / "vendor"
+    schema = json.loads((schemas / "compose-spec.json").read_text())
+    jsonschema.validate(composed(), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"services": {"engine": {"imagee": "x"}}}, schema)
+
+
+@pytest.mark.parametrize("target", ["engine", "dashboard"])
+def test_an_image_is_not_root_and_tells_its_health(target: str) -> None:
+    lines = instructions(target)
+    assert "USER 10001:10001" in lines
+    last_user = max(n for n, line in enumerate(lines) if line.startswith("USER"))
+    assert not any(line.startswith("RUN") for line in lines[last_user:])
+    health = next(line for line in lines if line.startswith("HEALTHCHECK"))
+    compile(json.loads(health.partition("CMD ")[2])[2], "health", "exec")
+    json.loads(next(line for line in lines if line.startswith("CMD")).removeprefix("CMD "))
+
+
+def test_what_compose_sets_are_settings_that_exist() -> None:
+    services = composed()["services"]
+    for name in ("engine", "dashboard", "worker"):
+        given = services[name]["environment"]
+        assert set(given) <= set(known_names())
+        assert services[name]["read_only"]
+        assert services[name]["cap_drop"] == ["ALL"]
+        load_settings(**{key: _default(value) for key, value in given.items()})
+
+
+def test_every_port_is_published_on_loopback_alone() -> None:
+    for service in composed()["services"].values():
+        for port in service.get("ports", []):
+            assert port.startswith("127.0.0.1:")
+
+
+def test_every_volume_and_dependency_is_declared() -> None:
+    whole = composed()
+    for service in whole["services"].values():
+        for volume in service.get("volumes", []):
+            assert volume.partition(":")[0] in whole["volumes"]
+        assert set(service.get("depends_on", {})) <= set(whole["services"])
+
+
+def test_no_password_stands_in_a_file() -> None:
+    for name in ("Dockerfile", "compose.yaml"):
+        for line in (ROOT / name).read_text().splitlines():
+            if re.search(r"^\s*\w*PASSWORD\w*:", line) and "RANDOM" not in line:
+                assert "${MARIADB_PASSWORD:?" in line, line
+
+
+def test_the_documented_variables_are_those_of_compose() -> None:
+    used = {found[0] for found in _VARIABLE.findall(COMPOSE.read_text())}
+    shown = (ROOT / "docs" / "containers.md").read_text()
+    assert {name for name in used if f"`{name}`" not in shown} == set()
+
+
+def test_the_images_take_only_what_they_run() -> None:
+    allowed = {
+        line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"
+    }
+    copied = {
+        word.rstrip("/")
+        for target in ("runtime", "engine", "dashboard", "engine-packages")
+        for line in instructions(target)
+        if line.startswith("COPY ") and "--from" not in line
+        for word in line.split()[1:-1]
+    }
+    assert {path.partition("/")[0] for path in copied} == allowed
+
+
+def test_the_pages_import_nothing_that_their_image_lacks() -> None:
+    code = f"""
+import importlib, pkgutil, sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {PAGE_NEEDS_NOT!r}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Refuse())
+import dashboard.charts, dashboard.parts, dashboard.lifespan, engine.actions
+for package in (dashboard.charts, dashboard.parts, engine.actions):
+    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        importlib.import_module(module.name)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-1500:]
+
+
+def _default(value: str) -> str:
+    """What compose makes of a value when nothing is set; a needed one is given."""
+    return _VARIABLE.sub(lambda m: m[3] if m[2] == "-" else "secret", value)
