@@ -36,7 +36,7 @@ def rows(timeline: Mapping[str, Any], columns: Mapping[str, str]) -> pd.DataFram
         for moment, kind, words in timeline["marks"]
         if kind == "injected"
     ]
-    if "fault" in phases:
+    if "fault" in phases and marks:
         over = phases.get("after", end)
         marks.append({"at": phases["fault"], "end": over, "value": top, "kind": "fault"})
     marks.append({"at": 0.0, "end": end, "value": top, "kind": "end"})

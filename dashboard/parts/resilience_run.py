@@ -84,11 +84,8 @@ def details(row: stored.Row) -> None:
         st.warning(cell(str(row["note"])), icon=":material/info:")
     params = ", ".join(f"{name} = {value:g}" for name, value in row["params"].items())
     st.caption(f"{'Quick' if row['quick'] else 'Full'} form, {row['seconds']:.1f} s; {params}")
-    left, right = shell.pair()
-    with left:
-        _findings(row)
-    with right:
-        curves(row, str(row["id"]))
+    _findings(row)
+    curves(row, str(row["id"]))
     marks = pd.DataFrame(row["timeline"]["marks"], columns=["second", "what", "words"])
     with st.expander(f"What happened when ({len(marks)})", icon=":material/timeline:"):
         st.dataframe(

@@ -13,6 +13,9 @@ from dashboard.parts import resilience_reads as reads
 from dashboard.parts.job_choice import when
 from dashboard.parts.states import empty, faults_shown
 
+SHOWN = 10
+"""Rows of the table before it scrolls."""
+
 
 def page_live() -> None:
     """How the job stands and what happens in the run that is going on."""
@@ -64,7 +67,7 @@ def _table(runs: list[stored.Row]) -> list[int]:
     selected: Any = st.dataframe(
         frame,
         hide_index=True,
-        height=min(38 + 35 * len(frame), 390),
+        height="content" if len(frame) <= SHOWN else 390,
         key="resilience-runs",
         alt="Resilience runs, newest first",
         on_select="rerun",

@@ -53,6 +53,11 @@ class Facts:
             found.setdefault(event.id, event)
         return found
 
+    @cached_property
+    def crowd(self) -> float:
+        """Share of the machine that other programs took; 0 where nobody knows."""
+        return max((event.value for event in self.of(What.CROWD)), default=0.0)
+
     def phase(self, name: str) -> tuple[int, int] | None:
         """When a phase began and the next one did, ns; None if it never began."""
         marks = self.of(What.PHASE)

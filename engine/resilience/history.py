@@ -55,6 +55,8 @@ class What(StrEnum):
     """Something that should be gone and is not."""
     SWEPT = "swept"
     """The runner has looked for what was left."""
+    CROWD = "crowd"
+    """`value` is the share of all cores that other programs took during the test."""
     PROOF = "proof"
     """A scenario's own observation: `note` names it, `value` is the figure, `limit` its bound."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.actions.resilience import root_of
@@ -13,6 +13,9 @@ from engine.resilience import SCENARIOS
 from engine.resilience.keeping import numbers, run_kept
 from engine.resilience.pipeline import Aborted
 from engine.settings import load_settings
+
+STEPS = 6
+"""How often a run says what it does now."""
 
 
 def resilience_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any]:
@@ -25,9 +28,12 @@ def resilience_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any]:
     quick, given = bool(params.get("quick")), numbers(params.get("params") or {})
     verdicts: dict[str, str] = {}
     for number, name in enumerate(names):
-        share = number / len(names)
+        said = iter(range(STEPS))
 
-        def tell(words: str, share: float = share, name: str = name) -> None:
+        def tell(
+            words: str, number: int = number, name: str = name, said: Iterator[int] = said
+        ) -> None:
+            share = (number + next(said, STEPS - 1) / STEPS) / len(names)
             job.progress(share, f"{name}: {words}")
 
         try:

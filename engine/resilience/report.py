@@ -100,7 +100,7 @@ def _shades(marks: Sequence[Sequence[Any]], end: float) -> str:
     begun = next((at for at, kind, words in marks if kind == "phase" and words == "fault"), None)
     over = next((at for at, kind, words in marks if kind == "phase" and words == "after"), end)
     drawn = ""
-    if begun is not None:
+    if begun is not None and any(kind == "injected" for _, kind, _ in marks):
         x, wide = _place(begun, end), _place(min(over, end), end) - _place(begun, end)
         drawn = (
             f'<rect x={x:.1f} y=6 width={max(0.0, wide):.1f} height={HIGH - 6} fill="#D55E0022"/>'

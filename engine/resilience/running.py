@@ -13,7 +13,7 @@ import msgspec
 
 from engine.errors import BrokerError, ControlError, ResilienceError
 from engine.registry import resolve
-from engine.resilience import SCENARIOS
+from engine.resilience import SCENARIOS, crowd
 from engine.resilience.base import Scenario, Untestable
 from engine.resilience.facts import NS
 from engine.resilience.findings import Finding, Verdict, overall
@@ -110,7 +110,7 @@ def _happen(
     try:
         tell("starting a private pipeline")
         pipeline.start()
-        with _watched(pipeline):
+        with _watched(pipeline), _crowd(pipeline):
             tell("steady before the fault")
             pipeline.send(phases)
             before_s = lasting(phases.before)
@@ -133,6 +133,15 @@ def _happen(
         pipeline.close()
         _sweep(pipeline)
         pipeline.history.close()
+
+
+@contextlib.contextmanager
+def _crowd(pipeline: Pipeline) -> Iterator[None]:
+    before = crowd.read(pipeline.pids)
+    yield
+    others = crowd.share_of_others(before, crowd.read(pipeline.pids))
+    if others is not None:
+        pipeline.history.tell(What.CROWD, value=others)
 
 
 @contextlib.contextmanager

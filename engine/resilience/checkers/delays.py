@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.resilience.facts import NS, Facts, percentile, some
-from engine.resilience.findings import Seen, held, unsure
+from engine.resilience.findings import Seen, held, timely, unsure
 from engine.resilience.history import What
 
 
@@ -43,7 +43,8 @@ def recovery(facts: Facts) -> Seen:
             return held(False, "no delivery of a later record ever came", asked)
         took.append((after - at) / NS)
     slowest = max(took)
-    return held(slowest <= limit, f"the slowest of {len(took)} took {slowest:.3f} s", asked)
+    told = f"the slowest of {len(took)} took {slowest:.3f} s"
+    return timely(slowest <= limit, told, asked, facts.crowd)
 
 
 def settled(facts: Facts) -> Seen:
@@ -61,4 +62,5 @@ def settled(facts: Facts) -> Seen:
     if not late:
         return unsure("no record was sent and delivered after the fault", asked)
     now = percentile(late, 0.95)
-    return held(now <= limit, f"p95 {now:.1f} ms, {before_ms:.1f} ms before", asked)
+    told = f"p95 {now:.1f} ms, {before_ms:.1f} ms before"
+    return timely(now <= limit, told, asked, facts.crowd)

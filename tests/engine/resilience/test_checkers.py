@@ -194,6 +194,34 @@ def test_verdicts_add_up() -> None:
     assert of(Verdict.UNKNOWN, Verdict.FAIL) is Verdict.FAIL
 
 
+CROWD = Event(9, "r", What.CROWD, value=0.8)
+
+
+def test_delays_that_stay_are_unknown_in_a_crowd() -> None:
+    assert judged([*slow_after(good()), CROWD], "settled").verdict is Verdict.UNKNOWN
+
+
+def test_a_late_recovery_fails_alone_and_is_unknown_in_a_crowd() -> None:
+    late = [
+        msgspec.structs.replace(e, handed=e.handed + 1600 * MS, at=e.at + 1600 * MS)
+        if e.what is What.HANDED and e.accepted >= 210 * MS
+        else e
+        for e in good()
+    ]
+    assert judged(late, "recovery").verdict is Verdict.FAIL
+    assert judged([*late, CROWD], "recovery").verdict is Verdict.UNKNOWN
+
+
+def test_seconds_of_an_own_proof_are_excused_by_a_crowd_and_figures_are_not() -> None:
+    shown = changed(What.PROOF, note="late", value=3.0)(good())
+    timed = [
+        msgspec.structs.replace(e, note="seconds until") if e.what is What.PROOF else e
+        for e in shown
+    ]
+    assert judged([*shown, CROWD], "proofs").verdict is Verdict.FAIL
+    assert judged([*timed, CROWD], "proofs").verdict is Verdict.UNKNOWN
+
+
 def test_an_unknown_checker_is_one_sentence() -> None:
     with pytest.raises(UnknownName, match="no checker 'orders'"):
         judge([], ["orders"], LIMITS)
