@@ -11,12 +11,9 @@ from dashboard import client, data, stored
 from dashboard.parts import experiments_new, jobs
 from dashboard.parts import experiments_reads as reads
 from dashboard.parts.drawing import card
+from dashboard.parts.experiments_new import CHOSEN, PARAMETER
 from dashboard.parts.services import ago, cell
 from engine.actions import studies
-
-CHOSEN = "study-chosen"
-PARAMETER = "study"
-"""Of the page's address."""
 
 COLOURS = {"running": "blue", "waiting": "orange", "done": "green", "stopped": "gray"}
 

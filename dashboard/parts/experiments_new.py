@@ -8,11 +8,15 @@ import streamlit as st
 
 from dashboard import client, data, stored
 from dashboard.parts import experiments_reads as reads
+from dashboard.parts import jobs
 from engine.actions import studies
 from engine.errors import EngineError
 from engine.study.spaces import parse_axis
 
-FORM = "study-new"
+FORM, REFUSED = "study-new", "study-refused"
+CHOSEN, PARAMETER = "study-chosen", "study"
+"""Where the study that is looked at stands: on the page, and in its address."""
+
 STARTS = {
     "agent": "learning_rate=0.05,0.1,0.3\nexploration=0.02,0.05,0.2\ndiscount=0,0.1,0.5",
     "trainer": "algorithm=ppo,dqn,a2c\nlearning_rate=0.0001..0.003~log",
@@ -47,8 +51,11 @@ def form() -> None:
             lines = [f"- `{p['name']}`: {p['help']} ({p['range']})" for p in known]
             st.markdown("\n".join(lines))
         budget = _budget()
-        if st.button("Make and start", type="primary", key="study-make"):
-            _make({"name": name.strip(), "kind": kind, "options": options, **budget}, text)
+        fields = {"name": name.strip(), "kind": kind, "options": options, **budget}
+        pressed: Any = {"on_click": _make, "args": (fields, text)}
+        st.button("Make and start", type="primary", key="study-make", **pressed)
+        if refused := st.session_state.pop(REFUSED, ""):
+            st.error(refused, icon=":material/error:")
 
 
 def _data(kind: str) -> dict[str, Any]:
@@ -95,22 +102,20 @@ def _budget() -> dict[str, Any]:
 
 
 def _make(fields: dict[str, Any], text: str) -> None:
+    """Make the study and let a job work on it; the form stays open where it is refused."""
     workers = fields.pop("workers")
     try:
         lines = [line for line in text.splitlines() if line.strip()]
         fields["vary"] = dict(parse_axis(line) for line in lines)
     except EngineError as error:
-        st.error(str(error))
+        st.session_state[REFUSED] = str(error)
         return
     outcome = client.ask(studies.create_study, fields, client.who(), data.settings())
-    if outcome.done:
-        name = str(fields["name"])
-        outcome = client.ask(studies.start_study, name, workers, client.who(), data.settings())
-        st.query_params["study"] = name
-        st.session_state["study-chosen"] = name
     reads.forget()
     if not outcome.done:
-        st.error(outcome.sentence, icon=":material/error:")
+        st.session_state[REFUSED] = outcome.sentence
         return
-    st.toast("The study has started", icon=":material/rocket_launch:")
-    st.rerun()
+    name = str(fields["name"])
+    st.session_state[CHOSEN], st.session_state[FORM] = name, False
+    st.query_params[PARAMETER] = name
+    jobs.start("study", {"name": name, "workers": workers})

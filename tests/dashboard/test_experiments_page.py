@@ -16,6 +16,7 @@ from db.queries import studies as known
 from db.session import writing
 from tests.dashboard.conftest import MAIN, FakeEngine, open_page
 from tests.dashboard.studied import RATES, fill
+from tests.engine.study.recorded import SOURCE, record
 
 
 def said(app: AppTest) -> str:
@@ -147,3 +148,21 @@ def test_a_study_that_cannot_be_made_says_why(filled_store: str, engine: FakeEng
     app.button(key="study-make").click().run()
     assert any("'speed' cannot be studied here" in one.value for one in app.error)
     assert not known.all_studies(data.store())
+
+
+def test_a_study_made_on_the_page_is_looked_at_and_worked_on(
+    filled_store: str, engine: FakeEngine
+) -> None:
+    fill(data.store(), "old")
+    record(data.store())
+    app = open_page("experiments")
+    app.text_input(key="study-name").set_value("fresh")
+    app.selectbox(key="study-source").set_value(SOURCE)
+    app.number_input(key="study-minutes").set_value(3).run()
+    app.button(key="study-make").click().run()
+    assert not app.exception
+    assert not app.error
+    assert app.selectbox(key="study-chosen").value == "fresh"
+    assert app.metric[0].value == "waiting"
+    assert engine.asked == [("start_job", ("study", {"name": "fresh", "workers": 1}))]
+    assert "No run has finished yet" in said(app)

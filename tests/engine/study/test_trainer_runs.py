@@ -1,0 +1,81 @@
+"""Trainer trials: one training a run, scored on the validation part alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from engine.actions import studies
+from engine.actions.study_results import study
+from engine.errors import EngineError
+from engine.settings import Settings
+from engine.study.base import Stopped
+from engine.study.trainer_kind import TrainerKind
+from engine.traces.trace import save
+from tests.engine.study.recorded import settings_of
+from tests.engine.training import generated
+
+SMALL = {
+    "name": "t",
+    "kind": "trainer",
+    "vary": {"learning_rate": [0.001, 0.01]},
+    "fixed": {
+        "algorithm": "dqn",
+        "cache_size": "5%",
+        "timesteps": 3000,
+        "slots": 16,
+        "learning_starts": 500,
+    },
+    "seeds": 1,
+    "options": {"trace": "made"},
+}
+
+
+@pytest.fixture
+def settings(sqlite_store: Engine, tmp_path: Path) -> Settings:
+    save(generated.trace(name="made"), tmp_path / "traces" / "made")
+    return settings_of(sqlite_store, tmp_path)
+
+
+def test_a_training_is_a_run_beside_the_classics(settings: Settings) -> None:
+    studies.create_study(SMALL, "test", settings)
+    assert studies.run_study("t", settings) == 2
+    found = study("t", 5, settings)
+    assert found["standing"]["state"] == "done", found["failed"]
+    assert found["objective"] == "Value ratio on validation"
+    assert all(0 < one["objective"] < 1 for one in found["ranking"])
+    assert {"LRU", "SIEVE"} <= set(found["references"])
+    assert 0 < found["ranking"][0]["figures"]["steps"] <= 3000
+
+
+def test_equal_seeds_train_equal_policies_and_a_run_ends_when_told(
+    settings: Settings, sqlite_store: Engine
+) -> None:
+    from engine.study.plan import planned, wanted_of
+
+    plan = planned(wanted_of(SMALL), settings, sqlite_store)
+    kind = TrainerKind(settings, sqlite_store)
+    first, again = (kind.run(plan, {"learning_rate": 0.01}, 1, lambda: False) for _ in range(2))
+    assert first.objective == again.objective
+    assert first.curve == again.curve
+    with pytest.raises(Stopped):
+        kind.run(plan, {"learning_rate": 0.01}, 1, lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"options": {}}, "name one of: a trace"),
+        ({"options": {"trace": "gone"}}, "gone"),
+        ({"fixed": {"algorithm": "magic"}}, "algorithm is 'magic'"),
+        ({"vary": {"dqn.gamma": [2]}}, "dqn.gamma is 2"),
+    ],
+)
+def test_a_trainer_study_that_makes_no_sense_is_refused(
+    settings: Settings, change: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(EngineError, match=told):
+        studies.create_study({**SMALL, **change}, "test", settings)
