@@ -25,9 +25,8 @@ from engine.resilience.facts import NS
 from engine.resilience.faults.proxy import Proxy
 from engine.resilience.history import History, What
 from engine.resilience.load import Load, write_load
-from engine.services import Service
+from engine.resilience.planning import plan_of
 from engine.settings import ROOT, Settings
-from engine.supervision.plan import Limits, Plan
 
 READY_S = 30.0
 END_S = 10.0
@@ -84,7 +83,7 @@ class Pipeline:
         plan_read, plan_write = os.pipe()
         owner_read, self._owner = os.pipe()
         with os.fdopen(plan_write, "w") as pipe:
-            pipe.write(self._plan().to_json())
+            pipe.write(plan_of(self, self._scenario).to_json())
         self._process = subprocess.Popen(
             [sys.executable, "-m", "engine.supervisor", "--plan-fd", str(plan_read),
              "--owner-fd", str(owner_read)],
@@ -261,33 +260,3 @@ class Pipeline:
             raise ResilienceError(f"The supervisor of the copy ended at once; see {self.folder}.")
         services = self.status()
         return bool(services) and all(s["state"] != "starting" for s in services)
-
-    def _plan(self) -> Plan:
-        shared = ("--folder", str(self.folder), "--address", self.address)
-        return Plan(
-            data_path=self.settings.data_path,
-            log_path=self.settings.log_path,
-            run_path=self.settings.run_path,
-            owner="resilience test",
-            services=(
-                self._service("queue", (
-                    "engine.broker.server", "--address", str(self.place.address), "--journal",
-                    str(self.place.journal), "--key", str(self.place.key_file),
-                )),
-                self._service("consumer", ("engine.resilience.consumer", *shared), "queue"),
-                self._service("producer", ("engine.resilience.producer", *shared), "queue"),
-                *self._scenario.services(self),
-            ),
-            limits=Limits(starts=self._scenario.starts, log_bytes=1_000_000, log_files=1),
-        )  # fmt: skip
-
-    def _service(self, name: str, arguments: tuple[str, ...], *needs: str) -> Service:
-        if self._scenario.skewed:
-            arguments = ("engine.resilience.faults.skewed", str(self.folder / "skew"), *arguments)
-        patience = self._scenario.hang_s
-        return Service(name, arguments, name.capitalize(), "", needs, hang_s=patience)
-
-    def helper(self, module: str, name: str, stop_s: float = 5.0) -> Service:
-        """A service that only this scenario has."""
-        shared = ("--folder", str(self.folder), "--address", str(self.place.address))
-        return Service(name, (module, *shared, "--name", name), name, "", stop_s=stop_s)

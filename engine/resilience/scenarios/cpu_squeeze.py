@@ -8,6 +8,7 @@ import os
 from engine.resilience.base import COMMON, Parameter, Phases, Scenario, Untestable, Values
 from engine.resilience.common import AFTER, BEFORE, around
 from engine.resilience.pipeline import Pipeline
+from engine.resilience.planning import helper
 from engine.services import Service
 
 SPINNERS = ("spinner1", "spinner2")
@@ -29,7 +30,7 @@ class CpuSqueeze(Scenario):
     def services(self, pipeline: Pipeline) -> tuple[Service, ...]:
         """The processes that spin."""
         module = "engine.resilience.faults.spinner"
-        return tuple(pipeline.helper(module, name) for name in SPINNERS)
+        return tuple(helper(pipeline, module, name) for name in SPINNERS)
 
     def load(self, values: Values) -> Phases:
         """A steady rate throughout."""

@@ -7,6 +7,7 @@ import time
 from engine.resilience.base import COMMON, Parameter, Phases, Scenario, Values
 from engine.resilience.common import AFTER, BEFORE, RATE, around
 from engine.resilience.pipeline import Pipeline
+from engine.resilience.planning import helper
 from engine.services import Service
 
 GIVEN_UP_S = 8.0
@@ -24,7 +25,7 @@ class CrashLoop(Scenario):
 
     def services(self, pipeline: Pipeline) -> tuple[Service, ...]:
         """The service that will break."""
-        return (pipeline.helper("engine.resilience.faults.crasher", "crasher"),)
+        return (helper(pipeline, "engine.resilience.faults.crasher", "crasher"),)
 
     def load(self, values: Values) -> Phases:
         """A steady rate throughout."""

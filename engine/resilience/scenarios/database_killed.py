@@ -10,6 +10,7 @@ from engine.resilience.base import COMMON, Parameter, Phases, Scenario, Untestab
 from engine.resilience.common import AFTER, BEFORE, RATE, around
 from engine.resilience.faults import database
 from engine.resilience.pipeline import Pipeline
+from engine.resilience.planning import helper
 from engine.resilience.stored import look_at_rows, recorder
 from engine.services import Service
 
@@ -48,7 +49,7 @@ class DatabaseKilled(Scenario):
         where = database.socket_of(pipeline.folder)
         url = f"mysql+pymysql://root@localhost/{NAME}?unix_socket={where}"
         database.data_of(pipeline.folder).joinpath(NAME).mkdir()
-        server = pipeline.helper("engine.resilience.faults.database", "database", stop_s=8.0)
+        server = helper(pipeline, "engine.resilience.faults.database", "database", stop_s=8.0)
         return (server, recorder(pipeline, url, "database"))
 
     def load(self, values: Values) -> Phases:

@@ -1,0 +1,48 @@
+"""Which processes a private pipeline has, as the plan that its supervisor reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.resilience.base import Scenario
+from engine.services import Service
+from engine.supervision.plan import Limits, Plan
+
+if TYPE_CHECKING:
+    from engine.resilience.pipeline import Pipeline
+
+
+def plan_of(pipeline: Pipeline, scenario: Scenario) -> Plan:
+    """Queue, producer, consumer, and what the scenario brings along."""
+    place = pipeline.place
+    shared = ("--folder", str(pipeline.folder), "--address", pipeline.address)
+    queue = (
+        "engine.broker.server", "--address", str(place.address), "--journal", str(place.journal),
+        "--key", str(place.key_file),
+    )  # fmt: skip
+
+    def service(name: str, arguments: tuple[str, ...], *needs: str) -> Service:
+        if scenario.skewed:
+            file = str(pipeline.folder / "skew")
+            arguments = ("engine.resilience.faults.skewed", file, *arguments)
+        return Service(name, arguments, name.capitalize(), "", needs, hang_s=scenario.hang_s)
+
+    return Plan(
+        data_path=pipeline.settings.data_path,
+        log_path=pipeline.settings.log_path,
+        run_path=pipeline.settings.run_path,
+        owner="resilience test",
+        services=(
+            service("queue", queue),
+            service("consumer", ("engine.resilience.consumer", *shared), "queue"),
+            service("producer", ("engine.resilience.producer", *shared), "queue"),
+            *scenario.services(pipeline),
+        ),
+        limits=Limits(starts=scenario.starts, log_bytes=1_000_000, log_files=1),
+    )
+
+
+def helper(pipeline: Pipeline, module: str, name: str, stop_s: float = 5.0) -> Service:
+    """A service that only one scenario has; it reaches the queue past any proxy."""
+    shared = ("--folder", str(pipeline.folder), "--address", str(pipeline.place.address))
+    return Service(name, (module, *shared, "--name", name), name, "", stop_s=stop_s)
