@@ -16,7 +16,7 @@ from db.migrations import migrate
 from db.queries import resilience as kept
 from engine.actions.job_rows import start_job
 from engine.actions.store import audited, given, storing
-from engine.errors import ResilienceError, StoreError
+from engine.errors import ResilienceError, StoreError, UnknownName
 from engine.settings import Settings
 
 
@@ -125,12 +125,12 @@ def run(id_: str, settings: Settings | None = None) -> dict[str, Any]:
     """One run with findings and curves.
 
     Raises:
-        ResilienceError: there is none.
+        UnknownName: there is none.
     """
     with storing(given(settings)) as store:
         found = kept.one(store, id_)
     if found is None:
-        raise ResilienceError(f"There is no run {id_!r}; see `python -m engine resilience runs`.")
+        raise UnknownName(f"There is no run {id_!r}; see `python -m engine resilience runs`.")
     return found
 
 
@@ -138,7 +138,7 @@ def compare_runs(first: str, second: str, settings: Settings | None = None) -> l
     """What differs between two runs: parameters, verdicts of checkers, figures.
 
     Raises:
-        ResilienceError: one of them does not exist.
+        UnknownName: one of them does not exist.
     """
     known = given(settings)
     one, other = (_flat(run(id_, known)) for id_ in (first, second))
@@ -154,7 +154,7 @@ def report(id_: str, settings: Settings | None = None) -> str:
     """A run's report as HTML, whole at any time.
 
     Raises:
-        ResilienceError: there is no such run.
+        UnknownName: there is no such run.
     """
     from engine.resilience.report import render
 
@@ -165,7 +165,8 @@ def remove_run(id_: str, who: str = "terminal", settings: Settings | None = None
     """Forget a run with its history.
 
     Raises:
-        ResilienceError: there is none, or it is still running.
+        UnknownName: there is none.
+        ResilienceError: it is still running.
     """
     known = given(settings)
     with audited(known, who, "remove resilience run", {"id": id_}):
