@@ -10,6 +10,7 @@ SCENARIOS: dict[str, str] = {
     "slow_agent": "engine.resilience.scenarios.slow_agent:SlowAgent",
     "agent_killed": "engine.resilience.scenarios.agent_killed:AgentKilled",
     "producer_killed": "engine.resilience.scenarios.producer_killed:ProducerKilled",
+    "forecaster_killed": "engine.resilience.scenarios.forecaster_killed:ForecasterKilled",
     "queue_killed": "engine.resilience.scenarios.queue_killed:QueueKilled",
     "queue_frozen": "engine.resilience.scenarios.queue_frozen:QueueFrozen",
     "connection_cut": "engine.resilience.scenarios.connection_cut:ConnectionCut",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
+from engine.broker.place import LIVE
 from engine.errors import ResilienceError
 from engine.resilience.load import Step, lasting
 
@@ -76,6 +77,8 @@ class Scenario(ABC):
     limits: ClassVar[Mapping[str, float]] = {}
     proxied: ClassVar[bool] = False
     """Whether producer and consumer reach the queue through a proxy that can misbehave."""
+    queue: ClassVar[str] = LIVE
+    """The queue of producer and consumer; another one where the real services use the live one."""
     skewed: ClassVar[bool] = False
     """Whether the processes' wall clock follows the file `skew`."""
     starts: ClassVar[int] = 12

@@ -25,7 +25,7 @@ from engine.resilience.facts import NS
 from engine.resilience.faults.proxy import Proxy
 from engine.resilience.history import History, What
 from engine.resilience.load import Load, write_load
-from engine.resilience.planning import plan_of
+from engine.resilience.planning import environment, plan_of
 from engine.settings import ROOT, Settings
 
 READY_S = 30.0
@@ -49,7 +49,7 @@ class Pipeline:
     def __init__(self, folder: Path, scenario: Scenario, cancelled: Callable[[], bool]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.settings = Settings(data_dir=folder / "data", log_dir=folder / "logs")
+        self.settings = Settings(data_dir=folder, log_dir=folder / "logs")
         self.history = History(folder / "history", "runner")
         self.pids: dict[int, str] = {}
         """Every process that was ever seen, and what it was."""
@@ -88,6 +88,7 @@ class Pipeline:
             [sys.executable, "-m", "engine.supervisor", "--plan-fd", str(plan_read),
              "--owner-fd", str(owner_read)],
             cwd=ROOT,
+            env=environment(self),
             pass_fds=(plan_read, owner_read),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -208,7 +209,7 @@ class Pipeline:
 
     def broker(self, reply_s: float = 0.5, client: str = "monitor") -> ManagerBroker:
         """The queue, past any proxy."""
-        return ManagerBroker(self.place, client=client, reply_s=reply_s)
+        return ManagerBroker(self.place, self._scenario.queue, client, reply_s)
 
     def wait(self, seconds: float) -> None:
         """Sleep.

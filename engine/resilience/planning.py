@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from engine.resilience.base import Scenario
 from engine.services import Service
-from engine.supervision.plan import Limits, Plan
+from engine.supervision.plan import Limits, Plan, Port
 
 if TYPE_CHECKING:
     from engine.resilience.pipeline import Pipeline
+
+NEUTRAL = dict.fromkeys(("SOURCE_URL", "SOURCE_LOG", "DB_DRIVER", "CACHESCOPE_QUEUE_ADDRESS"), "")
+"""Settings of the live engine that a private one must not follow."""
+
+RATE = 40
+"""Requests per second of a private sample, where a scenario has one."""
+
+
+def environment(pipeline: Pipeline) -> dict[str, str]:
+    """Settings of the processes of a private pipeline."""
+    folder = str(pipeline.folder)
+    return {
+        **os.environ,
+        **NEUTRAL,
+        "CACHESCOPE_DATA_DIR": folder,
+        "CACHESCOPE_LOG_DIR": str(pipeline.folder / "logs"),
+        "DATABASE_URL": store_url(pipeline),
+        "CACHESCOPE_SAMPLE": "true",
+        "CACHESCOPE_SAMPLE_RATE": str(RATE),
+        "CACHESCOPE_QUEUE_BACKEND": "manager",
+    }
+
+
+def store_url(pipeline: Pipeline) -> str:
+    """The private store of real services."""
+    return f"sqlite:///{pipeline.folder}/cachescope.sqlite3"
 
 
 def plan_of(pipeline: Pipeline, scenario: Scenario) -> Plan:
     """Queue, producer, consumer, and what the scenario brings along."""
     place = pipeline.place
     shared = ("--folder", str(pipeline.folder), "--address", pipeline.address)
+    shared += ("--queue", scenario.queue)
     queue = (
         "engine.broker.server", "--address", str(place.address), "--journal", str(place.journal),
         "--key", str(place.key_file),
@@ -38,6 +66,7 @@ def plan_of(pipeline: Pipeline, scenario: Scenario) -> Plan:
             service("producer", ("engine.resilience.producer", *shared), "queue"),
             *scenario.services(pipeline),
         ),
+        ports={"origin": Port("127.0.0.1", 0, "CACHESCOPE_ORIGIN_PORT")},
         limits=Limits(starts=scenario.starts, log_bytes=1_000_000, log_files=1),
     )
 

@@ -20,12 +20,17 @@ MARKED = (What.PHASE, What.INJECTED, What.HEALED, What.STATE, What.GONE)
 
 
 class Timeline:
-    """Reads the files of a history again and again, each line once."""
+    """Reads the files of a history again and again, each line once.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where the files lie, or will.
+        begin: the monotonic moment (ns) from which seconds count.
+    """
+
+    def __init__(self, folder: Path, begin: int) -> None:
         self._folder = folder
         self._places: dict[Path, int] = defaultdict(int)
-        self._begin = 0
+        self._begin = begin
         self._bins: dict[int, dict[str, Any]] = {}
         self._marks: list[tuple[int, str, str]] = []
 
@@ -61,8 +66,6 @@ class Timeline:
         return (at - self._begin) / NS
 
     def _take(self, event: Event) -> None:
-        if not self._begin:
-            self._begin = event.at
         if event.what in MARKED:
             self._marks.append((event.at, str(event.what), event.note))
         bin_ = self._bins.setdefault(
