@@ -114,14 +114,14 @@ def update_trial(
     store: Target,
     name: str,
     number: int,
-    worker: str | None,
+    holder: str | None,
     **columns: Any,  # noqa: ANN401
 ) -> bool:
-    """Set columns of a trial; False if it is no longer `worker`'s (None: whoever has it)."""
+    """Set columns of a trial; False if it is no longer `holder`'s (None: whoever has it)."""
     columns = {**columns, **_short(columns)}
 
     def write(connection: Connection) -> bool:
-        if not _is_held(connection, name, number, worker):
+        if not _is_held(connection, name, number, holder):
             return False
         connection.execute(_where(name, number).values(**columns))
         return True
@@ -132,13 +132,13 @@ def update_trial(
 def keep_run(
     store: Target,
     run: Row,
-    worker: str,
+    holder: str,
     **columns: Any,  # noqa: ANN401
 ) -> bool:
     """Keep a run and, with it, columns of its trial; False if the trial is another worker's."""
 
     def write(connection: Connection) -> bool:
-        if not _is_held(connection, run["study"], run["trial"], worker):
+        if not _is_held(connection, run["study"], run["trial"], holder):
             return False
         upsert(connection, study_runs, [run])
         connection.execute(_where(run["study"], run["trial"]).values(**columns))
@@ -177,10 +177,10 @@ def _where(name: str, number: int) -> Any:  # noqa: ANN401 - an update to be com
     return update(study_trials).where(_trial.study == name, _trial.trial == number)
 
 
-def _is_held(connection: Connection, name: str, number: int, worker: str | None) -> bool:
+def _is_held(connection: Connection, name: str, number: int, holder: str | None) -> bool:
     held = select(_trial.worker).where(_trial.study == name, _trial.trial == number)
     found = connection.execute(held.with_for_update()).scalar_one_or_none()
-    return found is not None and (worker is None or found == worker)
+    return found is not None and (holder is None or found == holder)
 
 
 def _short(columns: Row) -> Row:

@@ -63,7 +63,7 @@ def ranked(
                 x="objective:Q", y=alt.value(8 + 13 * place), text="name:N"
             ),
         ]
-    drawn: AnyChart = alt.layer(*layers).properties(height=50 + ROW * len(shown))
+    drawn: AnyChart = alt.layer(*layers).properties(height=110 + ROW * len(shown))
     return drawn
 
 

@@ -20,7 +20,7 @@ from engine.settings import ROOT, Settings, load_settings
 
 SOURCE = "recorded"
 START = 1_750_032_000
-MINUTES = 3
+MINUTES = 2
 
 
 def settings_of(store: Engine, folder: Path) -> Settings:

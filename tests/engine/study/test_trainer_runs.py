@@ -12,6 +12,7 @@ from engine.actions import studies
 from engine.actions.study_results import study
 from engine.errors import EngineError
 from engine.settings import Settings
+from engine.study import trainer_kind
 from engine.study.base import Stopped
 from engine.study.trainer_kind import TrainerKind
 from engine.traces.trace import save
@@ -40,7 +41,10 @@ def settings(sqlite_store: Engine, tmp_path: Path) -> Settings:
     return settings_of(sqlite_store, tmp_path)
 
 
-def test_a_training_is_a_run_beside_the_classics(settings: Settings) -> None:
+def test_a_training_is_a_run_beside_the_classics(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer_kind, "REFERENCES", ("lru", "sieve"))
     studies.create_study(SMALL, "test", settings)
     assert studies.run_study("t", settings) == 2
     found = study("t", 5, settings)
