@@ -72,25 +72,23 @@ def require_operator(action: str) -> None:
 
 
 def confined(params: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    """Parameters of a job whose files lie where who acts may read: from afar, among the uploads.
+    """Parameters of a job, each upload that is named found; from afar, nothing but uploads is.
 
     Raises:
         NotAllowed: a file lies elsewhere, by its path or by a link.
     """
-    found = dict(params)
-    if not actor().is_remote:
-        return found
     root = settings.data_path / "uploads"
+    found = dict(params)
     for name in ("file", "trace"):
         text = str(found.get(name) or "")
-        path = Path(text)
-        if not text or (name == "trace" and not path.is_file() and len(path.parts) == 1):
+        path, upload = Path(text), root / text
+        if not text or (name == "trace" and len(path.parts) == 1 and not path.is_file()):
             continue
-        place = root / path
-        inside = ".." not in path.parts and place.resolve().is_relative_to(root.resolve())
-        if path.is_absolute() or not inside:
+        inside = ".." not in path.parts and upload.resolve().is_relative_to(root.resolve())
+        if actor().is_remote and not inside:
             raise NotAllowed(
                 f"{name} is {text[:80]!r}, a file of this machine; name one among its uploads."
             )
-        found[name] = str(place)
+        if actor().is_remote or (inside and not path.exists() and upload.is_file()):
+            found[name] = str(upload)
     return found

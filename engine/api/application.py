@@ -14,9 +14,10 @@ from engine.api.resilience import router as resilience
 from engine.api.routes import router as live
 from engine.api.sample import router as sample
 from engine.api.studies import router as studies
+from engine.api.uploads import router as uploads
 from engine.settings import Settings, load_settings
 
-ROUTERS = (live, following, batches, sample, learning, studies, resilience)
+ROUTERS = (live, following, batches, uploads, sample, learning, studies, resilience)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from fastapi import FastAPI
 
-from engine.api.examples import BODIES, PATHS, QUERIES
+from engine.api.examples import BODIES, FILES, PATHS, QUERIES
 from engine.api.problems import MEDIA, Problem
 
 BASE = "http://127.0.0.1:8000"
@@ -46,6 +46,8 @@ def curl(verb: str, path: str) -> str:
     body = BODIES.get(key)
     if body is not None:
         parts += ["-H", "content-type: application/json", "-d", json.dumps(body)]
+    if key in FILES:
+        parts += ["--data-binary", f"@{FILES[key]}"]
     return shlex.join([*parts, f"{BASE}{path}{'?' if query else ''}{query}"])
 
 

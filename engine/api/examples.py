@@ -20,6 +20,7 @@ PATHS: dict[str, str] = {
     "first": "1",
     "second": "2",
     "form": "csv",
+    "file": "access.log",
 }
 """Path parameter -> the value that stands for it."""
 
@@ -38,6 +39,9 @@ ROW = {
     "load_time_ms": 41.5,
     "size_bytes": 2048,
 }
+
+FILES: dict[str, str] = {"PUT /uploads/access.log": "access.log"}
+"""Endpoints that take a file as it is."""
 
 BODIES: dict[str, Any] = {
     "PUT /tunables/agent": {"value": True},

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path, Query, Response, status
 
 from engine.actions import studies, study_export, study_results
+from engine.actions.roles import confined
 from engine.api.routes import WHO, Here, Json, Limit
 
 router = APIRouter(prefix="/studies")
@@ -32,6 +33,9 @@ def get_parameters(kind: Annotated[str, Path(max_length=40)]) -> list[Json]:
 @router.post("", status_code=status.HTTP_201_CREATED)
 def post_study(settings: Here, wanted: Fields) -> Json:
     """Make a study; run it with `POST /studies/{name}/run` or with workers."""
+    options = wanted.get("options")
+    if isinstance(options, dict):
+        wanted = wanted | {"options": confined(options, settings)}
     return studies.create_study(wanted, WHO, settings)
 
 

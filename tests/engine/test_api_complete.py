@@ -22,7 +22,7 @@ from engine.api.application import create_app
 from engine.api.examples import ROW
 from engine.models import registry
 from engine.models.use import load_policy
-from engine.settings import Settings
+from engine.settings import ROOT, Settings
 from tests.engine.models.trained import policy
 from tests.engine.stubs.running import RunningEngine, stub
 from tests.engine.test_api import client_of
@@ -251,3 +251,10 @@ def test_every_endpoint_is_documented_with_an_example(settings: Settings) -> Non
             body = operation.get("requestBody", {}).get("content", {}).get("application/json")
             assert body is None or "example" in body, (verb, path)
             assert "application/problem+json" in operation["responses"]["default"]["content"]
+
+
+def test_the_documentation_names_every_endpoint(settings: Settings) -> None:
+    text = (ROOT / "docs" / "api.md").read_text()
+    for path, operations in create_app(settings).openapi()["paths"].items():
+        for verb in operations:
+            assert f"`{verb.upper()} {path}`" in text

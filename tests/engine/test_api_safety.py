@@ -187,6 +187,30 @@ def test_from_afar_only_uploads_are_read(settings: Settings, file: str) -> None:
     assert confined({"file": file}, settings) == {"file": file}
 
 
+def test_a_file_is_handed_over_under_a_plain_name(settings: Settings, client: TestClient) -> None:
+    uploads = settings.data_path / "uploads"
+    uploads.mkdir()
+    target = settings.data_path / "precious"
+    target.write_text("mine")
+    (uploads / "shop.csv").symlink_to(target)
+    sent = client.put("/uploads/shop.csv", content=b"a,b\n", headers=bearing(OPERATOR))
+    assert (sent.status_code, sent.json()) == (201, {"file": "shop.csv", "bytes": 4})
+    assert (uploads / "shop.csv").read_text() == "a,b\n"
+    assert target.read_text() == "mine"
+    for name in (".hidden", "a%2F..%2Fb", "~"):
+        answer = client.put(f"/uploads/{name}", content=b"", headers=bearing(OPERATOR))
+        assert answer.status_code in (400, 404), name
+    assert [path.name for path in uploads.iterdir()] == ["shop.csv"]
+    assert confined({"file": "shop.csv"}, settings) == {"file": str(uploads / "shop.csv")}
+
+
+def test_a_study_from_afar_reads_no_file_of_this_machine(client: TestClient) -> None:
+    wanted = {"name": "far", "kind": "trainer", "options": {"trace": "/etc/passwd"}}
+    answer = client.post("/studies", json=wanted, headers=bearing(OPERATOR))
+    assert answer.status_code == 403
+    assert "among its uploads" in answer.json()["remedy"] + answer.json()["detail"]
+
+
 def test_from_afar_an_upload_and_a_stored_trace_are_found(settings: Settings) -> None:
     with acting(AFAR):
         found = confined({"file": "shop.csv", "trace": "shop", "name": "x"}, settings)
