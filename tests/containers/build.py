@@ -51,7 +51,7 @@ def main() -> int:
     try:
         with running("engine", shared), running("dashboard", shared) as dashboard:
             states = dashboard.ready()
-    except TimeoutError as error:
+    except OSError as error:
         print(error)
         return 1
     finally:
@@ -129,6 +129,19 @@ class Running:
             time.sleep(1.0)
         return states
 
+    def check_root(self) -> None:
+        """Say what the user wrote outside its volumes; a read-only root would have refused it.
+
+        Raises:
+            OSError: something.
+        """
+        places = ["/app", "/etc", "/home", "/opt", "/root", "/run", "/usr", "/var"]
+        wanted = ["-user", "10001", "-print"]
+        found = self.ask(["find", *places, "-xdev", *wanted]).stdout.split()
+        print(f"{self.target}: {len(found)} files written outside /data and /tmp")
+        if found:
+            raise OSError(f"{self.target} wrote {', '.join(found[:5])}")
+
     def close(self) -> None:
         """End the process and remove the container."""
         with contextlib.suppress(ProcessLookupError):
@@ -154,6 +167,7 @@ def running(target: str, shared: Path) -> Iterator[Running]:
         torch = image.ask(["python", "-c", "import torch"]).returncode == 0
         print(f"{target}: user {user}, torch {'there' if torch else 'not there'}")
         yield image
+        image.check_root()
     finally:
         image.close()
 
