@@ -31,7 +31,9 @@ def standing(store: Engine, name: str, now: float | None = None) -> dict[str, An
     over = (study_rows.PRUNED, study_rows.FAILED)
     wanted = sum(int(one["runs" if one["state"] in over else "seeds"] or 0) for one in found)
     wanted += max(0, spec["trials"] - begun) * spec["seeds"]
-    busy = counts.get(study_rows.RUNNING, 0)
+    beaten = max((float(one["beat_at"] or 0) for one in found), default=0.0)
+    # A trial whose worker died still says running until another worker takes it.
+    busy = counts.get(study_rows.RUNNING, 0) if beaten >= at - spec["stale_s"] else 0
     _, seconds = known.run_seconds(store, name)
     left = None
     if busy and seconds and spec["trials"]:

@@ -57,9 +57,9 @@ def test_the_dashboard_process_never_loads_torch() -> None:
         "import dashboard.lifespan\n"
         "app = AppTest.from_file('dashboard/main.py', default_timeout=60).run()\n"
         "for name in ('forecaster', 'agent', 'traffic', 'queue', 'system', 'policies', 'trainer',\n"
-        "             'models'):\n"
+        "             'models', 'experiments'):\n"
         "    app.switch_page(f'views/{name}.py').run()\n"
-        "heavy = {'torch', 'stable_baselines3', 'numba'} & set(sys.modules)\n"
+        "heavy = {'torch', 'stable_baselines3', 'numba', 'optuna'} & set(sys.modules)\n"
         "print('HEAVY', sorted(heavy))\n"
     )
     said = subprocess.run(

@@ -45,6 +45,8 @@ def test_no_two_workers_get_the_same_trial_and_a_silent_one_loses_its_own(
     assert numbers == [0, 1, 2, 3]
     assert taken[4] is None
     assert update_trial(store, "s", 2, "w2", beat_at=190.0)
+    assert standing(store, "s", 200.0)["state"] == "running"
+    assert standing(store, "s", 300.0)["state"] == "waiting"
     again = claim(store, "s", "w9", 200.0, 60.0)
     assert again is not None
     assert (again["trial"], again["worker"]) == (0, "w9")
