@@ -42,7 +42,7 @@ def store_url(pipeline: Pipeline) -> str:
 def plan_of(pipeline: Pipeline, scenario: Scenario) -> Plan:
     """Queue, producer, consumer, and what the scenario brings along."""
     place = pipeline.place
-    shared = ("--folder", str(pipeline.folder), "--address", pipeline.address)
+    shared: tuple[str, ...] = ("--folder", str(pipeline.folder), "--address", pipeline.address)
     shared += ("--queue", scenario.queue)
     queue = (
         "engine.broker.server", "--address", str(place.address), "--journal", str(place.journal),

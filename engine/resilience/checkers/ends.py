@@ -23,7 +23,8 @@ def conservation(facts: Facts) -> Seen:
         return unsure("the queue's totals were not read after the drain", asked)
     by_total = total.acknowledged + total.overwritten + total.expired + total.depth
     accepted = facts.ids(What.ACCEPTED)
-    named, done = facts.ids(What.OVERWRITTEN), facts.ids(What.ACKNOWLEDGED)
+    named = facts.ids(What.OVERWRITTEN)
+    done = facts.ids(What.ACKNOWLEDGED) - named  # what came too late counts as overwritten
     queued = facts.ids(What.QUEUED)
     endless = accepted - named - done - queued
     nameless = total.overwritten - len(named) + total.acknowledged - len(done) + total.expired
@@ -43,14 +44,32 @@ def conservation(facts: Facts) -> Seen:
 
 
 def once(facts: Facts) -> Seen:
-    """No record has two ends."""
+    """No record has two ends.
+
+    A record that goes back because its consumer's connection broke can be overwritten before the
+    acknowledgement comes on a new connection, which then changes nothing: that is one end.
+    """
     kinds = (What.ACKNOWLEDGED, What.OVERWRITTEN, What.QUEUED)
     ends = [facts.ids(kind) for kind in kinds]
-    both = (ends[0] & ends[1]) | (ends[0] & ends[2]) | (ends[1] & ends[2])
+    late = ends[0] & ends[1] & _given_back(facts)
+    both = (ends[0] & ends[1] - late) | (ends[0] & ends[2]) | (ends[1] & ends[2])
     named = Counter(event.id for event in facts.of(What.OVERWRITTEN))
     both |= {id_ for id_, count in named.items() if count > 1}
-    seen = f"{len(both)} with two ends" + (f": {some(both)}" if both else "")
+    seen = f"{len(both)} with two ends, {len(late)} acknowledged too late" + (
+        f": {some(both)}" if both else ""
+    )
     return held(not both, seen, "no id ends in two ways")
+
+
+def _given_back(facts: Facts) -> set[str]:
+    """Ids between whose last hand-out and acknowledgement a fault lay."""
+    handed = {event.id: event.handed for event in facts.of(What.HANDED)}
+    faults = [event.at for event in facts.of(What.INJECTED)]
+    return {
+        event.id
+        for event in facts.of(What.ACKNOWLEDGED)
+        if event.id in handed and any(handed[event.id] < at < event.at for at in faults)
+    }
 
 
 def phantom(facts: Facts) -> Seen:

@@ -222,6 +222,18 @@ def test_seconds_of_an_own_proof_are_excused_by_a_crowd_and_figures_are_not() ->
     assert judged([*timed, CROWD], "proofs").verdict is Verdict.UNKNOWN
 
 
+def test_an_acknowledgement_that_comes_too_late_is_no_second_end() -> None:
+    """The connection broke with the record in hand; it went back and was overwritten."""
+    events = changed(What.ACKNOWLEDGED, "p-019", at=250 * MS)(good())
+    events = changed(What.HANDED, "p-019", handed=209 * MS, at=209 * MS)(events)
+    events.append(Event(240 * MS, "p", What.OVERWRITTEN, id="p-019"))
+    events = counted(overwritten=3, acknowledged=37)(events)
+    assert judged(events, "once").verdict is Verdict.PASS
+    assert judged(events, "conservation").verdict is Verdict.PASS
+    without_fault = [event for event in events if event.what is not What.INJECTED]
+    assert judged(without_fault, "once").verdict is Verdict.FAIL
+
+
 def test_an_unknown_checker_is_one_sentence() -> None:
     with pytest.raises(UnknownName, match="no checker 'orders'"):
         judge([], ["orders"], LIMITS)
