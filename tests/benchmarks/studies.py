@@ -116,8 +116,8 @@ def page() -> None:
 
     with tempfile.TemporaryDirectory() as name:
         settings, store = _settings(Path(name))
-        for study, many in (("few", 10), ("many", 100)):
-            rates = tuple(0.001 * (place + 1) for place in range(many))
+        for study, count in (("few", 10), ("many", 100)):
+            rates = tuple(0.001 * (place + 1) for place in range(count))
             fill(store, study, seeds=5, rates=rates, discounts=(0.0, 0.1, 0.3, 0.6, 0.9))
         os.environ["DATABASE_URL"] = settings.database_url.render_as_string(hide_password=False)
         os.environ["CACHESCOPE_DATA_DIR"] = name
