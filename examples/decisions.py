@@ -19,15 +19,17 @@ OTHER = "(other)"
 class Decisions:
     """The decisions in force; without an answer the last ones until they end, then defaults."""
 
-    def __init__(self, api: str, timeout_s: float = 1.0) -> None:
+    def __init__(self, api: str, token: str = "", timeout_s: float = 1.0) -> None:
         self._url = f"{api}/decisions"
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._timeout_s = timeout_s
         self._rows: dict[str, dict[str, object]] = {}
 
     def refresh(self) -> bool:
         """Ask once; False, and nothing forgotten, when nobody answers."""
         with contextlib.suppress(OSError, ValueError):
-            with urllib.request.urlopen(self._url, timeout=self._timeout_s) as answer:  # noqa: S310
+            request = urllib.request.Request(self._url, headers=self._headers)  # noqa: S310
+            with urllib.request.urlopen(request, timeout=self._timeout_s) as answer:  # noqa: S310
                 rows = json.load(answer)["decisions"]
             # The latest of one endpoint counts; they come ordered by their begin.
             self._rows = {row["cache_name"]: row for row in rows}

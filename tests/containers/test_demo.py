@@ -83,6 +83,18 @@ def ready(port: int) -> tuple[int, dict[str, str]]:
         return 0, {}
 
 
+def asked(folder: Path, token: str) -> int:
+    """What the engine's API answers to a question that is not for everybody."""
+    port = json.loads((folder / "data" / "engine.json").read_text())["api_port"]
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/status", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
 def recorded(store: Engine) -> int:
     """Requests of the sample that lie in the store."""
     wanted = select(func.count()).select_from(
@@ -103,6 +115,11 @@ def test_the_demo_moves_and_its_dashboard_starts_no_engine(store: Engine, tmp_pa
             states = until(lambda: ready(port)[1], 30)
             assert {"collector", "forecaster", "agent", "origin", "traffic"} <= set(states)
             until(lambda: recorded(store) > first, 15)
+            assert [asked(tmp_path, token) for token in ("", "x" * 36, "secret" * 6)] == [
+                401,
+                401,
+                200,
+            ]
         kept = recorded(store)
         assert ready(port) == (503, {}), "it attached, and started none of its own"
         assert recorded(store) == kept > 0, "nothing is lost, and nothing goes on"

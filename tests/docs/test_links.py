@@ -38,13 +38,13 @@ def test_the_log_format_shown_is_that_of_the_example() -> None:
     assert block in (ROOT / "examples" / "nginx" / "nginx.conf").read_text()
 
 
-def test_the_password_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+def test_the_secrets_are_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     shown = (ROOT / "docs" / "containers.md").read_text().splitlines()
-    line = next(line for line in shown if line.startswith("grep -qs ^MARIADB_PASSWORD"))
+    line = next(line for line in shown if line.startswith("for name in MARIADB_PASSWORD"))
     made = []
     for _ in range(2):
         subprocess.run(["sh", "-c", line], cwd=tmp_path, check=True)
         made.append((tmp_path / ".env").read_text())
-    assert re.fullmatch(r"MARIADB_PASSWORD=[0-9a-f]{48}\n", made[0])
+    assert re.fullmatch(r"MARIADB_PASSWORD=[0-9a-f]{48}\nAPI_TOKEN=[0-9a-f]{48}\n", made[0])
     assert made[0] == made[1], "a second run keeps what the volume knows"
     assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
