@@ -62,7 +62,7 @@ def plot(timeline: Mapping[str, Any], title: str, theme: Theme) -> AnyChart:
         "value:Q",
         title=title,
         scale=alt.Scale(nice=False),
-        axis=alt.Axis(tickCount=4, titleFontWeight="normal", format="~s"),
+        axis=alt.Axis(tickCount=4, titleFontWeight="normal", format=",~f"),
     )
     base = alt.Chart()
     shade = (

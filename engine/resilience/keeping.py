@@ -90,7 +90,7 @@ class Kept:
     ) -> None:
         self.folder = folder
         self._store = store
-        self._timeline = Timeline(folder / "history", time.monotonic_ns())
+        self._timeline = Timeline(folder / "history")
         self._begun = time.monotonic()
         self._over = threading.Event()
         self.row: dict[str, Any] = {

@@ -12,6 +12,7 @@ from engine.resilience.facts import NS, percentile
 from engine.resilience.history import Event, What
 
 BIN_S = 0.1
+WIDTH_NS = NS // 10
 MAX_BINS = 900
 MAX_MARKS = 120
 _decode = msgspec.json.Decoder(Event).decode
@@ -20,17 +21,16 @@ MARKED = (What.PHASE, What.INJECTED, What.HEALED, What.STATE, What.GONE)
 
 
 class Timeline:
-    """Reads the files of a history again and again, each line once.
+    """Reads the files of a history again and again, each line once; seconds count from the first.
 
     Args:
         folder: where the files lie, or will.
-        begin: the monotonic moment (ns) from which seconds count.
     """
 
-    def __init__(self, folder: Path, begin: int) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._places: dict[Path, int] = defaultdict(int)
-        self._begin = begin
+        self._begin = 0
         self._bins: dict[int, dict[str, Any]] = {}
         self._marks: list[tuple[int, str, str]] = []
 
@@ -55,7 +55,8 @@ class Timeline:
         words).
         """
         numbers = sorted(self._bins)[-MAX_BINS:]
-        found: dict[str, Any] = {"at": [round(number * BIN_S, 2) for number in numbers]}
+        first = self._begin // WIDTH_NS
+        found: dict[str, Any] = {"at": [round((n - first) * BIN_S, 2) for n in numbers]}
         for name in _COLUMNS:
             found[name] = [_figure(name, self._bins[number]) for number in numbers]
         marks = sorted(self._marks)[:MAX_MARKS]
@@ -66,10 +67,11 @@ class Timeline:
         return (at - self._begin) / NS
 
     def _take(self, event: Event) -> None:
+        self._begin = min(self._begin or event.at, event.at)
         if event.what in MARKED:
             self._marks.append((event.at, str(event.what), event.note))
         bin_ = self._bins.setdefault(
-            int(self._since(event.at) / BIN_S),
+            event.at // WIDTH_NS,
             {"offered": 0, "handed": 0, "overwritten": 0, "depth": None, "delays": [], "put": []},
         )
         if event.counted is not None:
