@@ -18,6 +18,7 @@ from engine.export import EXPORTERS
 from engine.forecast import FORECASTERS
 from engine.jobs import JOBS
 from engine.registry import resolve
+from engine.resilience import SCENARIOS
 from engine.services import SERVICES, Service
 from engine.traces import READERS
 from engine.training import ALGORITHMS
@@ -97,6 +98,7 @@ FAMILIES: dict[str, dict[str, str]] = {
     "forecaster": FORECASTERS,
     "format": READERS,
     "policy": POLICIES,
+    "scenario": SCENARIOS,
 }
 
 
