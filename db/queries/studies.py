@@ -50,6 +50,13 @@ def best(store: Readable, name: str, limit: int, *, falling: bool = True) -> Row
     return rows(store, found.order_by(order, trial.c.trial).limit(limit))
 
 
+def reasons(store: Readable, name: str, limit: int) -> Rows:
+    """Trial, state and reason of those that failed or were given up."""
+    columns = (trial.c.trial, trial.c.state, trial.c.reason)
+    found = select(*columns).where(trial.c.study == name, trial.c.reason != "")
+    return rows(store, found.order_by(trial.c.trial).limit(limit))
+
+
 def objectives(store: Readable, name: str, numbers: Sequence[int]) -> Rows:
     """Trial, seed, objective and seconds of the runs of some trials."""
     found = select(run.c.trial, run.c.seed, run.c.objective, run.c.seconds).where(

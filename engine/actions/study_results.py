@@ -55,8 +55,9 @@ def study(name: str, top: int = 10, settings: Settings | None = None) -> Json:
     """
     with storing(given(settings)) as store:
         row = _row(store, name)
-        ranking = known.best(store, name, top)
-        trials = known.trials(store, name)
+        done = known.best(store, name, max(top, known.MOST_TRIALS))
+        ranking = done[:top]
+        failed = known.reasons(store, name, 20)
         second = [int(one["trial"]) for one in ranking[:2]]
         base = row["baseline"]
         wanted = [*second, *([base] if base is not None and base not in second else [])]
@@ -79,13 +80,12 @@ def study(name: str, top: int = 10, settings: Settings | None = None) -> Json:
         "references": row["facts"].get("references", {}),
         "figures": {key: msgspec.to_builtins(figure) for key, figure in kind.figures.items()},
         "ranking": [_ranked(one) for one in ranking],
-        "effects": effects(row, trials),
+        "effects": effects(row, done),
         "sentences": sentences,
         "failed": [
             {"trial": one["trial"], "state": one["state"], "reason": one["reason"]}
-            for one in trials
-            if one["reason"]
-        ][:20],
+            for one in failed
+        ],
     }
 
 
