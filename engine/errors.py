@@ -87,6 +87,10 @@ class ModelError(EngineError):
     """Raised when a trained model is missing, damaged, foreign, protected or does not fit."""
 
 
+class NoSuchModel(ModelError):  # noqa: N818 - reads as the sentence it reports
+    """Raised when no model has the number or alias that was asked for."""
+
+
 class ExportError(EngineError):
     """Raised when a model cannot be exported, or an export does not verify."""
 

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from db import writes
 from db.queries import models as kept_models
-from engine.errors import ModelError
+from engine.errors import ModelError, NoSuchModel
 from engine.models import files
 from engine.settings import Settings
 from engine.training.policy import TrainedPolicy
@@ -90,17 +90,17 @@ def number_of(store: Engine, wanted: Name) -> int:
     """The number of a model given by number, by "3" or by alias.
 
     Raises:
-        ModelError: there is none; the sentence lists the aliases that exist.
+        NoSuchModel: there is none; the sentence lists the aliases that exist.
     """
     if isinstance(wanted, int) or wanted.isdecimal():
         number = int(wanted)
         if number < 2**63 and kept_models.model_row(store, number) is not None:
             return number
-        raise ModelError(f"There is no model {wanted}; `models list` shows those that exist.")
+        raise NoSuchModel(f"There is no model {wanted}; `models list` shows those that exist.")
     pointing = {row["name"]: int(row["model"]) for row in kept_models.aliases(store)}
     if wanted not in pointing:
         known = ", ".join(pointing) or "none yet; `models promote` makes one"
-        raise ModelError(f"No model goes by the name {wanted!r}; aliases: {known}.")
+        raise NoSuchModel(f"No model goes by the name {wanted!r}; aliases: {known}.")
     return pointing[wanted]
 
 
@@ -122,7 +122,7 @@ def model(store: Engine, wanted: Name) -> dict[str, Any]:
     number = number_of(store, wanted)
     row = kept_models.model_row(store, number)
     if row is None:
-        raise ModelError(f"Model {number} was deleted this moment.")
+        raise NoSuchModel(f"Model {number} was deleted this moment.")
     pointing = kept_models.aliases(store)
     return row | {"aliases": [alias["name"] for alias in pointing if alias["model"] == number]}
 

@@ -212,6 +212,8 @@ def test_an_export_that_was_never_made_cannot_be_taken(client: TestClient) -> No
     answer = client.get("/models/1/export")
     assert answer.status_code == 404
     assert "POST /export/1" in answer.json()["remedy"]
+    for path in ("/models/9", "/models/nobody", "/models/9/export"):
+        assert client.get(path).status_code == 404
 
 
 def test_a_training_job_is_exported_by_its_id_and_only_to_below_the_root(
