@@ -76,10 +76,11 @@ def agents_back(folder: Path, turns: int) -> list[tuple[float, float]]:
             until(lambda: queue.counters().depth == 0, 20.0)
             killed = time.monotonic_ns()
             engine.harm("agent")
-            before = queue.counters().handed_out
-            # The agent drops what is no prediction; to take it is what counts.
+            before = queue.counters().acknowledged
+            # The agent drops what is no prediction. Its acknowledgement counts, since the queue
+            # may still hand a record to the connection of the one that was just killed.
             queue.put_many([Message(f"benchmark-{number}", b"{}", time.monotonic_ns())])
-            while queue.counters().handed_out == before:
+            while queue.counters().acknowledged == before:
                 time.sleep(0.002)
             found.append(((time.monotonic_ns() - killed) / NS, bare))
             engine.becomes("agent", "running")
