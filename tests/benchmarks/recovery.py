@@ -29,6 +29,8 @@ from tests.faults.living import Living, prepared
 
 MOST_TIMES = 4.0
 TURNS = 5
+PAUSE_S = 8.0
+"""Between two kills: who ends too often is given up."""
 IMPORTS = {"queue": "engine.broker.server", "agent": "engine.agent.service"}
 
 
@@ -80,10 +82,10 @@ def agents_back(folder: Path, turns: int) -> list[tuple[float, float]]:
             # The agent drops what is no prediction. Its acknowledgement counts, since the queue
             # may still hand a record to the connection of the one that was just killed.
             queue.put_many([Message(f"benchmark-{number}", b"{}", time.monotonic_ns())])
-            while queue.counters().acknowledged == before:
-                time.sleep(0.002)
+            until(lambda: queue.counters().acknowledged > before, 30.0)  # noqa: B023 - called here
             found.append(((time.monotonic_ns() - killed) / NS, bare))
             engine.becomes("agent", "running")
+            time.sleep(PAUSE_S)
     finally:
         queue.close()
         engine.close()
