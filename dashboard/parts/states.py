@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import client, data
 from db.session import StoreUnavailable, explain
-from engine.errors import EngineError
+from engine.errors import EngineError, StoreError
 
 _log = logging.getLogger("dashboard")
 
@@ -21,6 +21,8 @@ def faults_shown() -> Iterator[None]:
     """Turn an unreachable or unready database and every EngineError into a box with a way out."""
     try:
         yield
+    except StoreError as error:
+        _store_fault(str(error))
     except (EngineError, StoreUnavailable) as error:
         st.error(str(error), title="This cannot be shown", icon=":material/error:")
     except SQLAlchemyError as error:

@@ -30,8 +30,8 @@ def results() -> None:
     over = [row for row in reads.runs() if row["state"] != "running"]
     if not over:
         empty(
-            "No test has been run yet. **Run this test** breaks a private copy of the pipeline "
-            "and judges from its history whether anything was lost, doubled or late.",
+            "No test has been run yet. **Run this test** starts one: it breaks a private copy of "
+            "the pipeline and judges from its history whether anything was lost, doubled or late.",
             icon="bolt",
             height=120,
         )

@@ -13,6 +13,8 @@ from db.tables import study_trials as trial
 
 MOST_TRIALS = 1000
 MOST_CURVES = 20
+MOST_STATES = 20
+MOST_RUNS = 10_000
 
 
 def all_studies(store: Readable, limit: int = 100) -> Rows:
@@ -34,7 +36,8 @@ def states(store: Readable, name: str) -> Rows:
         func.sum(trial.c.runs).label("runs"),
         func.max(trial.c.beat_at).label("beat_at"),
     )
-    return rows(store, counted.where(trial.c.study == name).group_by(trial.c.state))
+    found = counted.where(trial.c.study == name).group_by(trial.c.state)
+    return rows(store, found.limit(MOST_STATES))
 
 
 def trials(store: Readable, name: str, limit: int = MOST_TRIALS) -> Rows:
@@ -62,10 +65,10 @@ def objectives(store: Readable, name: str, numbers: Sequence[int]) -> Rows:
     found = select(run.c.trial, run.c.seed, run.c.objective, run.c.seconds).where(
         run.c.study == name, run.c.trial.in_(numbers)
     )
-    return rows(store, found.order_by(run.c.trial, run.c.seed))
+    return rows(store, found.order_by(run.c.trial, run.c.seed).limit(MOST_RUNS))
 
 
-def all_objectives(store: Readable, name: str, limit: int = 10_000) -> Rows:
+def all_objectives(store: Readable, name: str, limit: int = MOST_RUNS) -> Rows:
     """Trial, seed, objective, figures and seconds of all runs."""
     columns = (run.c.trial, run.c.seed, run.c.objective, run.c.figures, run.c.seconds)
     found = select(*columns).where(run.c.study == name)

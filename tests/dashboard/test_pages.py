@@ -16,8 +16,8 @@ from tests.dashboard.conftest import FakeEngine, open_page
 
 FILES = [row.file for row in PAGES]
 CHARTS = {"overview": 2, "queue": 4, "forecaster": 3, "agent": 4, "traffic": 2, "system": 0,
-          "policies": 2, "trainer": 4, "models": 1}  # fmt: skip
-WORK = ("policies", "trainer", "models")
+          "policies": 2, "trainer": 4, "models": 1, "experiments": 0, "resilience": 0}  # fmt: skip
+WORK = ("policies", "trainer", "models", "experiments", "resilience")
 """Pages whose charts show what is stored, whether or not anything runs."""
 
 LIVE_BLUE = "#2274C8"

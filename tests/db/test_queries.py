@@ -21,8 +21,9 @@ from db.tables import decisions as decision_table
 from db.tables import events, metadata, rewards, rollups
 from db.tables import forecast_scores as score_table
 
-SMALL = {"sources", "tunables", "leases"}
-"""Tables that hold a handful of rows for ever; reading them whole is no harm."""
+SMALL = {"sources", "tunables", "leases", "study_plans"}
+"""Tables that hold a handful of rows, one a thing that a person made; reading them whole is no
+harm."""
 
 ARGUMENTS: dict[str, Any] = {
     "source": 1,
@@ -46,6 +47,9 @@ ARGUMENTS: dict[str, Any] = {
     "alias": "champion",
     "number": 1,
     "run": "1",
+    "id_": "1",
+    "limit": 10,
+    "numbers": [1, 2],
 }
 """A value for every required argument that a query may have."""
 
