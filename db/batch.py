@@ -125,12 +125,15 @@ class BatchWriter:
         return True
 
     def _attempt(self, items: list[Item]) -> Exception | None:
-        tables: dict[str, tuple[Table, list[Row]]] = {}
+        tables: dict[Table, list[Row]] = {}
         for table, row in items:
-            tables.setdefault(table.name, (table, []))[1].append(row)
+            rows = tables.get(table)
+            if rows is None:
+                rows = tables[table] = []
+            rows.append(row)
 
         def write(connection: Connection) -> None:
-            for table, rows in tables.values():
+            for table, rows in tables.items():
                 insert(connection, table, rows)
 
         try:

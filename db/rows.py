@@ -88,8 +88,13 @@ def transaction(store: Target, write: Callable[[Connection], Result]) -> Result:
 def _slices(table: Table, rows: Sequence[Row]) -> Iterator[list[Row]]:
     """Lists of at most SLICE rows that have the same columns; order within those is kept."""
     shapes: dict[tuple[str, ...], list[Row]] = {}
+    last: tuple[str, ...] = ()
+    same: list[Row] = []
     for row in rows:
-        shapes.setdefault(tuple(row), []).append(row)
+        shape = tuple(row)
+        if shape != last:  # most follow one of their own kind: comparing is cheaper than hashing
+            last, same = shape, shapes.setdefault(shape, [])
+        same.append(row)
     for shape, same in shapes.items():
         if strange := set(shape) - set(table.c.keys()):
             # SQLAlchemy would leave them out without a word.

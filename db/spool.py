@@ -62,7 +62,8 @@ class Spool:
         self._items: deque[Item] = deque()
         self._in_flight = 0
         self._numbers: dict[Table, Iterator[int]] = {}
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._stats = WriterStats()
         self._added = 0
         self._first_at = 0.0
@@ -77,7 +78,7 @@ class Spool:
 
     def put(self, table: Table, row: dict[str, Any]) -> None:
         """Add a row, numbering it if its table has numbers and it brings none."""
-        with self._changed:
+        with self._lock:  # the condition's own way in would cost each row a call more
             if self._closed_at is not None:
                 raise ValueError("This writer is closed and takes no more rows.")
             numbers = self._numbers.get(table)
@@ -106,9 +107,8 @@ class Spool:
                 if due_in is not None and due_in <= 0:
                     break
                 self._changed.wait(due_in)
-            size = min(len(self._items), CATCH_UP_ROWS)
-            batch = [self._items.popleft() for _ in range(size)]
-            self._in_flight = size
+            batch = self._due()
+            self._in_flight = len(batch)
             self._first_at = time.monotonic()
             self._urgent = self._urgent and bool(self._items)
             return batch
@@ -164,6 +164,14 @@ class Spool:
             self._in_flight = 0
             self._count(dropped=left)
             return left
+
+    def _due(self) -> list[Item]:
+        """The oldest rows, at most CATCH_UP_ROWS of them."""
+        if len(self._items) > CATCH_UP_ROWS:
+            return [self._items.popleft() for _ in range(CATCH_UP_ROWS)]
+        batch = list(self._items)
+        self._items.clear()
+        return batch
 
     def _time_is_up(self) -> bool:
         return self._closed_at is not None and time.monotonic() >= self._closed_at
