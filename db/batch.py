@@ -13,13 +13,15 @@ import secrets
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from itertools import islice
 
 from sqlalchemy import Connection, Engine, Table, UniqueConstraint
 
 from db.faults import explain, is_outage
 from db.rows import Row, insert, transaction
-from db.spool import Item, Spool, WriterStats
+from db.spool import Run, Spool, WriterStats
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +101,7 @@ class BatchWriter:
             if not self._deliver(batch):
                 return
 
-    def _deliver(self, batch: list[Item]) -> bool:
+    def _deliver(self, batch: list[Run]) -> bool:
         """Write the batch, however often it takes; False when the writer's time is up.
 
         A row that the database refuses is found by halving, so that it stops no other row.
@@ -108,7 +110,7 @@ class BatchWriter:
         while parts:
             error = self._attempt(parts[0])
             if error is None:
-                self._spool.settle(committed=len(parts.pop(0)))
+                self._spool.settle(committed=_size(parts.pop(0)))
                 wait = _FIRST_WAIT_S
                 self._recovered()
             elif is_outage(error):
@@ -116,21 +118,16 @@ class BatchWriter:
                 if not self._spool.pause(wait):
                     return False
                 wait = min(_LONGEST_WAIT_S, wait * 2)
-            elif len(parts[0]) == 1:
+            elif _size(parts[0]) == 1:
                 self._reject(parts.pop(0)[0], error)
             else:
-                part = parts.pop(0)
-                middle = len(part) // 2
-                parts[:0] = [part[:middle], part[middle:]]
+                parts[:1] = _halves(parts[0])
         return True
 
-    def _attempt(self, items: list[Item]) -> Exception | None:
+    def _attempt(self, runs: list[Run]) -> Exception | None:
         tables: dict[Table, list[Row]] = {}
-        for table, row in items:
-            rows = tables.get(table)
-            if rows is None:
-                rows = tables[table] = []
-            rows.append(row)
+        for table, rows in runs:
+            tables.setdefault(table, []).extend(rows)
 
         def write(connection: Connection) -> None:
             for table, rows in tables.items():
@@ -155,8 +152,8 @@ class BatchWriter:
             self._spool.trouble(None)
             log.info("The store is back; rows that waited are being written")
 
-    def _reject(self, item: Item, error: Exception) -> None:
-        table, row = item
+    def _reject(self, run: Run, error: Exception) -> None:
+        table, row = run.table, run.rows[0]
         who = f"writer {row.get('writer', '?')} sequence {row.get('sequence', '?')}"
         sentence = f"The database refused a row of {table.name} ({who}): {_brief(error)}"
         log.error("%s", sentence)
@@ -170,6 +167,20 @@ class BatchWriter:
 
 def _identity() -> str:
     return f"{socket.gethostname()[:20]}-{os.getpid()}-{secrets.token_hex(6)}"
+
+
+def _size(runs: list[Run]) -> int:
+    return sum(len(run.rows) for run in runs)
+
+
+def _halves(runs: list[Run]) -> list[list[Run]]:
+    middle = len(runs) // 2
+    if middle:
+        return [runs[:middle], runs[middle:]]
+    table, rows = runs[0]
+    first = deque(islice(rows, len(rows) // 2))
+    rest = deque(islice(rows, len(first), None))
+    return [[Run(table, first)], [Run(table, rest)]]
 
 
 def _brief(error: Exception) -> str:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Table
 
@@ -25,7 +25,16 @@ CATCH_UP_ROWS = 5000
 _NONE: Iterator[int] = iter(())
 """For tables without numbers."""
 
-Item = tuple[Table, dict[str, Any]]
+
+class Run(NamedTuple):
+    """Rows of one table that came one after another.
+
+    Rows wait as they are, not each in a pair with its table: so many pairs at once would send
+    Python's garbage collector through the whole heap again and again.
+    """
+
+    table: Table
+    rows: deque[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,8 @@ class Spool:
     def __init__(self, limit: int, writer: str) -> None:
         self._limit = limit
         self._writer = writer
-        self._items: deque[Item] = deque()
+        self._runs: deque[Run] = deque()
+        self._waiting = 0
         self._in_flight = 0
         self._numbers: dict[Table, Iterator[int]] = {}
         self._lock = threading.RLock()
@@ -74,7 +84,7 @@ class Spool:
     def stats(self) -> WriterStats:
         """The counts of this moment."""
         with self._changed:
-            return replace(self._stats, spooled=len(self._items) + self._in_flight)
+            return replace(self._stats, spooled=self._waiting + self._in_flight)
 
     def put(self, table: Table, row: dict[str, Any]) -> None:
         """Add a row, numbering it if its table has numbers and it brings none."""
@@ -86,31 +96,35 @@ class Spool:
                 numbers = self._numbers[table] = count() if "sequence" in table.c else _NONE
             if numbers is not _NONE and "sequence" not in row:
                 row["writer"], row["sequence"] = self._writer, next(numbers)
-            self._items.append((table, row))
+            if self._runs and self._runs[-1].table is table:
+                self._runs[-1].rows.append(row)
+            else:
+                self._runs.append(Run(table, deque((row,))))
             self._added += 1
-            waiting = len(self._items)
-            if waiting > self._limit:
+            self._waiting += 1
+            if self._waiting > self._limit:
                 self._drop_oldest()
-            if waiting == 1:
+            if self._waiting == 1:
                 self._first_at = time.monotonic()
                 self._changed.notify_all()
-            elif waiting == BATCH_ROWS:
+            elif self._waiting == BATCH_ROWS:
                 self._changed.notify_all()
 
-    def take(self) -> list[Item]:
+    def take(self) -> list[Run]:
         """Wait for rows that are due; empty when closed and nothing more is to be tried."""
         with self._changed:
             while True:
-                if self._closed_at is not None and (not self._items or self._time_is_up()):
+                if self._closed_at is not None and (not self._waiting or self._time_is_up()):
                     return []
                 due_in = self._due_in()
                 if due_in is not None and due_in <= 0:
                     break
                 self._changed.wait(due_in)
             batch = self._due()
-            self._in_flight = len(batch)
+            self._in_flight = sum(len(run.rows) for run in batch)
+            self._waiting -= self._in_flight
             self._first_at = time.monotonic()
-            self._urgent = self._urgent and bool(self._items)
+            self._urgent = self._urgent and self._waiting > 0
             return batch
 
     def settle(self, committed: int = 0, rejected: int = 0, dropped: int = 0) -> None:
@@ -159,34 +173,43 @@ class Spool:
     def abandon(self) -> int:
         """Drop and count whatever is still here; returns how many rows that was."""
         with self._changed:
-            left = len(self._items) + self._in_flight
-            self._items.clear()
-            self._in_flight = 0
+            left = self._waiting + self._in_flight
+            self._runs.clear()
+            self._waiting = self._in_flight = 0
             self._count(dropped=left)
             return left
 
-    def _due(self) -> list[Item]:
+    def _due(self) -> list[Run]:
         """The oldest rows, at most CATCH_UP_ROWS of them."""
-        if len(self._items) > CATCH_UP_ROWS:
-            return [self._items.popleft() for _ in range(CATCH_UP_ROWS)]
-        batch = list(self._items)
-        self._items.clear()
+        batch: list[Run] = []
+        room = CATCH_UP_ROWS
+        while self._runs and room:
+            table, rows = self._runs[0]
+            if len(rows) <= room:
+                batch.append(self._runs.popleft())
+            else:
+                batch.append(Run(table, deque(rows.popleft() for _ in range(room))))
+            room -= len(batch[-1].rows)
         return batch
 
     def _time_is_up(self) -> bool:
         return self._closed_at is not None and time.monotonic() >= self._closed_at
 
     def _due_in(self) -> float | None:
-        if not self._items:
+        if not self._waiting:
             return None
-        if self._urgent or self._closed_at is not None or len(self._items) >= BATCH_ROWS:
+        if self._urgent or self._closed_at is not None or self._waiting >= BATCH_ROWS:
             return 0.0
         return self._first_at + BATCH_SECONDS - time.monotonic()
 
     def _drop_oldest(self) -> None:
         if self._stats.dropped == 0:
             log.warning("The spool of %d rows is full; the oldest rows are dropped", self._limit)
-        self._items.popleft()
+        oldest = self._runs[0].rows
+        oldest.popleft()
+        if not oldest:
+            self._runs.popleft()
+        self._waiting -= 1
         self._count(dropped=1)
 
     def _count(self, committed: int = 0, rejected: int = 0, dropped: int = 0) -> None:
