@@ -7,18 +7,16 @@ Every cell (a trace and a size) is trained by the default recipe on the first ha
 second with a warm cache. "Best classic" is the best of all of them in hindsight, on those very
 requests; 3L-Cache and Cacheus of libcachesim stand among them. Room is what the optimum is ahead of
 it; the figures are points of the ranking figure, the interval is over time (block bootstrap), for
-the mean of the seeds. Finished cells are kept, by the digests of trace and code, so that the
-command goes on where it was stopped.
+the mean of the seeds. Trained policies and finished cells are kept, by the digests of trace and
+code, so that the command goes on where it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import statistics
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -28,16 +26,14 @@ import numpy as np
 from engine.settings import ROOT, Settings
 from engine.traces.importing import open_trace
 from engine.traces.trace import Requests, Trace
-from engine.training import run
 from engine.training.evaluation import evaluate
-from engine.training.options import TrainOptions
+from tests.benchmarks.kept import code_digest, name_of, trained
 from tests.engine.cache.libcachesim import hit_ratio, written
 
 LEAST_PLACES = {0.001: 100}
 """Share of the distinct keys -> the size from which on it is worth a cell."""
 OTHERS = {"3L-Cache": "ThreeLCache", "Cacheus": "Cacheus"}
 """Learned policies of libcachesim; they know hits alone, and count results alone."""
-CODE = ("engine/cache", "engine/training", "engine/traces/split.py")
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,16 +68,6 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         return 100 * (min(self.seeds) - self.best)
 
 
-def code_digest() -> str:
-    """Of all that decides a cell."""
-    told = hashlib.sha256()
-    for place in CODE:
-        path = ROOT / place
-        for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:
-            told.update(file.read_bytes())
-    return told.hexdigest()
-
-
 def others(requests: Requests, capacity: int) -> dict[str, float]:
     """Hit ratios of libcachesim's learned policies on the second half, the first one warming."""
     half = len(requests) // 2
@@ -99,13 +85,12 @@ def others(requests: Requests, capacity: int) -> dict[str, float]:
     return found
 
 
-def measured(trace: Trace, capacity: int, seeds: Sequence[int], objective: str) -> Cell:
+def measured(trace: Trace, capacity: int, given: argparse.Namespace) -> Cell:
     """Train and judge one cell."""
-    options = TrainOptions(cache_size=capacity, seeds=tuple(seeds), objective=objective)
-    started = time.perf_counter()
-    policies = [one.policy for one in run.train(trace, options)]
-    seconds = (time.perf_counter() - started) / len(seeds)
-    found = evaluate(trace, policies)
+    runs = [
+        trained(trace, capacity, seed, given.objective, given.kept) for seed in range(given.seeds)
+    ]
+    found = evaluate(trace, [policy for policy, _ in runs])
     verdict = found.verdicts[0]
     by_title = {score.title: score for score in found.scores}
     learned, best = by_title["Learned"], by_title[verdict.best_classic]
@@ -124,7 +109,7 @@ def measured(trace: Trace, capacity: int, seeds: Sequence[int], objective: str) 
         low=100 * (verdict.lead_low - moved),
         high=100 * (verdict.lead_high - moved),
         optimum=max(getattr(s, found.metric) for s in found.scores if s.policy == "belady"),
-        train_s=seconds,
+        train_s=statistics.mean([seconds for _, seconds in runs]),
         us_per_request=learned.us_per_request,
         us_per_decision=learned.us_per_decision,
     )
@@ -148,12 +133,11 @@ def cells(given: argparse.Namespace) -> Iterator[Cell]:
 
 
 def _kept(trace: Trace, capacity: int, given: argparse.Namespace, code: str) -> Cell:
-    asked = [trace.info.digest, len(trace.requests), capacity, given.seeds, given.objective, code]
-    name = hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:24]
-    file = given.kept / f"{name}.json"
+    asked = trace.info.digest, len(trace.requests), capacity, given.seeds, given.objective
+    file = given.kept / f"{name_of(*asked, code)}.json"
     if file.exists():
         return msgspec.json.decode(file.read_bytes(), type=Cell)
-    cell = measured(trace, capacity, range(given.seeds), given.objective)
+    cell = measured(trace, capacity, given)
     file.write_bytes(msgspec.json.encode(cell))
     return cell
 
