@@ -17,6 +17,7 @@ from engine.export.base import Exporter, Subject
 from engine.export.described import decider
 from engine.export.serving.errors import ServingError
 from engine.export.serving.replay import follow
+from engine.export.serving.segments import first_draw
 from engine.training.network import Network
 from engine.training.policy import PolicySpec, TrainedPolicy
 
@@ -77,6 +78,7 @@ def _replayed(subject: Subject, seed: int) -> dict[str, Any]:
             evicted.append([gone, score])
     return {
         "seed": seed,
+        "random": str(first_draw(seed)),  # text: JavaScript's numbers are not exact that far
         "maxsize": maxsize,
         "key": requests.key.tolist(),
         "group": requests.group.tolist(),

@@ -83,6 +83,18 @@ CONSUMERS: dict[str, Callable[[Path, Path], list[str]]] = {
 }
 
 
+def replay(folder: Path) -> str:
+    """What cache.mjs says after following the export's golden replay.
+
+    Raises:
+        NotRunError: there is no Node.
+        subprocess.CalledProcessError: a hit or an eviction differs.
+    """
+    if shutil.which("node") is None:
+        raise NotRunError("no node")
+    return _run(["node", str(SOURCES / "cache.mjs"), str(folder)]).strip()
+
+
 def decide(name: str, folder: Path, tools: Path, network: Network) -> tuple[list[int], list[int]]:
     """What a consumer decides on a thousand clear decisions, and what the network does.
 
@@ -133,6 +145,10 @@ def main() -> int:
             equal = sum(a == b for a, b in zip(found, expected, strict=True))
             failed |= equal != len(expected)
             sys.stdout.write(f"{name}: {equal} of {len(expected)} decisions are equal\n")
+        try:
+            sys.stdout.write(f"JavaScript, the whole cache: {replay(Path(exported.folder))}\n")
+        except NotRunError as error:
+            sys.stdout.write(f"JavaScript, the whole cache: not run ({error})\n")
     return int(failed)
 
 

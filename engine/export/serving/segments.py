@@ -54,7 +54,7 @@ class Residents:
         self._window_used = self._main_used = 0.0
         self._pool: list[Hashable] = [_NOBODY] * pool
         self._pool_score = [_WORST] * pool
-        self._random = int(np.random.default_rng(seed).integers(1, 2**63))
+        self._random = first_draw(seed)
 
     @property
     def used(self) -> float:
@@ -155,6 +155,11 @@ class Residents:
         state ^= (state << 17) & _BITS
         self._random = state
         return (state >> 11) % len(self._main)
+
+
+def first_draw(seed: int) -> int:
+    """The state that random draws begin with, from 1 to 2**63 - 1."""
+    return int(np.random.default_rng(seed).integers(1, 2**63))
 
 
 def _lowest_first(seen: list[tuple[float, Hashable]], wanted: int) -> list[Hashable]:
