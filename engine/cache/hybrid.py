@@ -11,7 +11,8 @@ from engine.cache import history as memory
 from engine.cache.base import Replay, Room
 from engine.cache.features import BASE, NAMES, column_matrix
 from engine.cache.followed import FOLLOWED, Classics, Controls
-from engine.cache.guard import CHOSEN, Guard, guard, leader, share_for, watch
+from engine.cache.following import Following, ask_following, begin, following, held, recount
+from engine.cache.guard import CHOSEN, Guard, choose, guard, leader, share_for, watch
 from engine.cache.history import History
 from engine.cache.jit import compiled, settled
 from engine.cache.scorers import EXPERTS, Scorers, scorers
@@ -109,7 +110,7 @@ class HybridReplay(Replay):
         self._of = caches(_shapes(spec, room, share, len(self.names)), room.distinct,
                           room.by_bytes, seed)  # fmt: skip
         self._controls = Controls(room, share or 1.0, self._guard.sampled, seed)
-        self._kept = np.zeros(room.distinct, np.bool_)
+        self._following = following(room.capacity, room.distinct)
 
     @property
     def scorer(self) -> str:
@@ -145,7 +146,7 @@ class HybridReplay(Replay):
                 self._follows,
                 classics,
                 self._controls.feed(part, classics),
-                self._kept,
+                self._following,
                 settled(part.key, np.int32),
                 settled(part.group, np.int32),
                 settled(part.size, np.int64),
@@ -155,22 +156,36 @@ class HybridReplay(Replay):
                 hits[start:stop],
             )
             if memory.requests_seen(self._history) % BLOCK == 0 and self._spec.guard:
-                self._follow(leader(self._guard))
+                self._look(float(self._spec.value.of(part).mean()))
             start = stop
         return hits
 
-    def _follow(self, chosen: int) -> None:
-        """Let another scorer or classic decide from the next request on."""
+    def _look(self, value: float) -> None:
+        """Let whoever should decide do so from the next request on; `value` is that of a hit."""
+        if self._follows >= 0:
+            recount(self._following, self._classics.held(self._follows), self._sizes)
+        before = self._held()
+
+        def loads(classic: int) -> float:
+            return value * float((self._classics.held(classic) & ~before).sum())
+
+        chosen = leader(self._guard, loads)
         if chosen == self._guard.state[CHOSEN]:
             return
-        held = self._held()
-        self._guard.state[CHOSEN] = chosen
+        followed = self._follows >= 0
+        choose(self._guard, chosen, memory.requests_seen(self._history))
+        keys = np.flatnonzero(before)
         if self._follows >= 0:
-            self._kept[:] = held
+            order = memory.last_requests(self._history, keys).argsort(kind="stable")
+            begin(self._following, keys[order], self._classics.held(self._follows), self._sizes)
             self._hold(np.zeros(0, np.int64))
-        elif self._kept.any():
-            self._kept[:] = False
-            self._hold(np.flatnonzero(held))
+        elif followed:
+            self._following.kept[:] = self._following.spare[:] = False
+            self._hold(keys)
+
+    @property
+    def _sizes(self) -> NDArray[np.int64] | None:
+        return self._of.size[0] if self._room.by_bytes else None
 
     def _hold(self, keys: NDArray[np.int64]) -> None:
         """Let the real cache hold what is still remembered of these keys, as far as it fits."""
@@ -186,7 +201,7 @@ class HybridReplay(Replay):
     def _held(self) -> NDArray[np.bool_]:
         if self._follows < 0:
             return members(self._of, 0)
-        return np.asarray(self._kept & self._classics.held(self._follows))
+        return held(self._following, self._classics.held(self._follows))
 
     def explain(self, request: Requests) -> Decision:
         """Replay one request and tell what was decided and why.
@@ -287,7 +302,7 @@ def _replay(
     follows: int,
     classics: NDArray[np.bool_],
     easier: NDArray[np.float64],
-    kept: NDArray[np.bool_],
+    followed: Following,
     key: NDArray[np.int32],
     group: NDArray[np.int32],
     size: NDArray[np.int64],
@@ -305,10 +320,7 @@ def _replay(
         if follows < 0:
             hits[at] = ask(of, 0, history, by, chooser.state[CHOSEN], asked, weight, now)
         else:
-            hits[at] = classics[follows, at] and kept[asked]
-            kept[asked] = True
-            if of.size.shape[1] and not hits[at]:
-                of.size[0, asked] = weight
+            hits[at] = ask_following(followed, of.size[0], asked, weight, classics[follows, at])
         if guarded and chooser.sampled[asked]:
             watch(
                 chooser, of, history, by, asked, weight, now,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Sequence
 from itertools import pairwise
 
 import msgspec
@@ -14,7 +15,7 @@ from engine.cache import hybrid
 from engine.cache.base import Room
 from engine.cache.features import BASE, INDICES, NAMES, RENT
 from engine.cache.followed import FOLLOWED, Classics
-from engine.cache.guard import ALL, CACHE, CHOSEN, EASIER, guard, leader
+from engine.cache.guard import ALL, CACHE, CHOSEN, EASIER, Guard, choose, guard, leader
 from engine.cache.hybrid import HybridReplay, index_policy, start
 from engine.cache.lru import LRU
 from engine.cache.scorers import EXPERTS, network_score, scorers
@@ -265,7 +266,7 @@ def test_the_guard_stays_with_a_network_whose_shadow_leads() -> None:
 def in_turns(replay: HybridReplay, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let everyone decide for a block after the other."""
     everyone = itertools.cycle(range(1, len(replay.names) + len(FOLLOWED)))
-    monkeypatch.setattr(hybrid, "leader", lambda _: next(everyone))
+    monkeypatch.setattr(hybrid, "leader", lambda *_: next(everyone))
     monkeypatch.setattr(hybrid, "BLOCK", 100)
 
 
@@ -298,29 +299,75 @@ def test_a_cache_that_follows_classics_keeps_to_its_bytes(monkeypatch: pytest.Mo
         assert (200 + 37 * (replay.members() % 50)).sum() <= 30_000
 
 
-def test_a_classic_is_followed_where_it_leads_the_cache_and_left_where_a_scorer_leads_it() -> None:
-    one = guard(2, 1, 10, 1.0, 100.0, 0)
-    one.asked[ALL], one.asked[CACHE] = 1.0, 0.30
-    one.earned[:] = 0.35, 0.35, 0.307
-    assert leader(one) == 0
-    one.earned[2] = 0.309
-    assert leader(one) == 2
+@pytest.mark.parametrize(("stays", "changes"), [((0,), (3,)), ((3, 3), (3, 4))])
+def test_a_change_to_a_classic_lets_go_of_nothing(
+    stays: tuple[int, ...], changes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hybrid, "BLOCK", 400)
+    held = []
+    for turns in (stays, changes):
+        chosen = iter(turns)
+        monkeypatch.setattr(hybrid, "leader", lambda *_, of=chosen: next(of))
+        replay = HybridReplay(index_policy(ROOM, 150.0, guard=True), ROOM)
+        assert len(replay.names) == 3
+        replay.feed(requests(2_000).slice(0, 400 * len(turns)))
+        held.append(replay.members().tolist())
+    assert held[0] == held[1]
+    assert len(held[0]) > ROOM.capacity / 2
+
+
+def standing(scorers: int, classics: int, earned: Sequence[float], cache: float) -> Guard:
+    """A guard in which the first scorer decides, and the cache earns `cache` a request."""
+    one = guard(scorers, classics, 10, 1.0, 100.0, 0)
+    one.asked[ALL], one.asked[CACHE] = 1.0, cache
+    one.earned[:] = earned
+    return one
+
+
+def nothing(_classic: int) -> float:
+    return 0.0
+
+
+def test_a_classic_is_followed_where_it_leads_the_cache_itself() -> None:
+    one = standing(2, 1, (0.35, 0.35, 0.301), cache=0.30)
+    assert leader(one, nothing) == 0  # shadows of a sample flatter; the cache itself is the measure
+    one.earned[2] = 0.303
+    assert leader(one, nothing) == 2
+
+
+def test_a_classic_is_followed_only_if_its_lead_pays_for_the_loads() -> None:
+    one = standing(2, 1, (0.35, 0.35, 0.31), cache=0.30)
+    gain = (0.31 - 0.30 - 0.002) * one.half_life
+    assert leader(one, lambda _: gain) == 2
+    assert leader(one, lambda _: 3 * gain) == 0
+
+
+def test_a_classic_is_left_where_a_scorer_leads_it() -> None:
+    one = standing(2, 1, (0.30, 0.31, 0.309), cache=0.0)
     one.state[CHOSEN] = 2
-    one.earned[:] = 0.30, 0.31, 0.309
-    assert leader(one) == 2
+    assert leader(one, nothing) == 2
     one.earned[1] = 0.312
-    assert leader(one) == 1
+    assert leader(one, nothing) == 1
     one.asked[EASIER] = 0.02  # the sample flatters the scorers' shadows
-    assert leader(one) == 2
+    assert leader(one, nothing) == 2
 
 
 def test_the_guard_takes_the_best_scorer_where_shadows_tell_them_apart() -> None:
-    one = guard(3, 0, 10, 1.0, 100.0, 0)
-    one.asked[ALL] = 1.0
-    one.earned[:] = 0.30, 0.301, 0.29
-    assert leader(one) == 0
+    one = standing(3, 0, (0.30, 0.301, 0.29), cache=0.0)
+    assert leader(one, nothing) == 0
     one.earned[1] = 0.303
-    assert leader(one) == 1
+    assert leader(one, nothing) == 1
+
+
+def test_after_a_change_the_guard_goes_on_from_what_it_expects() -> None:
+    one = standing(2, 1, (0.30, 0.32, 0.25), cache=0.28)
+    choose(one, 1, now=500)
+    assert one.asked[CACHE] == pytest.approx(0.30)
+    assert leader(one, nothing) == 1
+    choose(one, 2, now=900)
+    one.asked[EASIER] = 0.01
+    choose(one, 0, now=1_000)
+    assert one.asked[CACHE] == pytest.approx(0.29)
 
 
 @pytest.mark.parametrize("name", FOLLOWED)
