@@ -36,16 +36,13 @@ def name_of(*decided_by: Any) -> str:  # noqa: ANN401 - anything that JSON can t
     return hashlib.sha256(msgspec.json.encode(decided_by)).hexdigest()[:24]
 
 
-def trained(
-    trace: Trace, capacity: int, seed: int, objective: str, kept: Path
-) -> tuple[TrainedPolicy, float]:
-    """A policy by the default recipe, trained now or kept from before, and its seconds."""
+def trained(trace: Trace, options: TrainOptions, kept: Path) -> tuple[TrainedPolicy, float]:
+    """A policy, trained now or kept from before, and its seconds."""
     code = code_digest(JUDGING_ALONE)
-    name = name_of(trace.info.digest, len(trace.requests), capacity, seed, objective, code)
-    folder = kept / "policies" / name
+    told = msgspec.to_builtins(options)
+    folder = kept / "policies" / name_of(trace.info.digest, len(trace.requests), told, code)
     seconds = folder / "seconds.json"
     if not seconds.exists():
-        options = TrainOptions(cache_size=capacity, seeds=(seed,), objective=objective)
         one = run.train(trace, options)[0]
         folder.mkdir(parents=True, exist_ok=True)
         save(one.policy, folder)

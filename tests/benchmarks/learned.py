@@ -1,14 +1,16 @@
 """The learned policy beside every classic, over recorded traces, cache sizes and seeds.
 
-    python -m tests.benchmarks.learned FOLDER [--only web12 orm-busy] [--shares 0.001 0.01 0.1]
-        [--seeds 5] [--requests 600000] [--objective hits] [--kept data/learned]
+    python -m tests.benchmarks.learned TRACES ... [--only web12 orm-busy] [--shares 0.001 0.01 0.1]
+        [--seeds 5] [--requests 600000] [--objective hits] [--by-bytes] [--kept data/learned]
 
 Every cell (a trace and a size) is trained by the default recipe on the first half and judged on the
-second with a warm cache. "Best classic" is the best of all of them in hindsight, on those very
-requests; 3L-Cache and Cacheus of libcachesim stand among them. Room is what the optimum is ahead of
-it; the figures are points of the ranking figure, the interval is over time (block bootstrap), for
-the mean of the seeds. Trained policies and finished cells are kept, by the digests of trace and
-code, so that the command goes on where it was stopped.
+second with a warm cache. The figure that counts is the objective's: hit ratio, load time saved
+(`cost`) or byte hit ratio (`bytes`). "Best classic" is the best of all of them in hindsight, on
+those very requests; 3L-Cache and Cacheus of libcachesim stand among them where hits of equal
+results count. Room is what the optimum (with costs or sizes: the better of the offline references,
+no bound) is ahead of it; the figures are points of the figure that counts, the interval is over
+time (block bootstrap), for the mean of the seeds. Trained policies and finished cells are kept, by
+the digests of trace and code, so that the command goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -21,17 +23,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from engine.settings import ROOT, Settings
 from engine.traces.importing import open_trace
 from engine.traces.trace import Requests, Trace
+from engine.training.data import room_of
 from engine.training.evaluation import evaluate
+from engine.training.options import TrainOptions
 from tests.benchmarks.kept import code_digest, name_of, trained
 from tests.engine.cache.libcachesim import hit_ratio, written
 
 LEAST_PLACES = {0.001: 100}
 """Share of the distinct keys -> the size from which on it is worth a cell."""
+OFFLINE = ("belady", "belady-value")
 OTHERS = {"3L-Cache": "ThreeLCache", "Cacheus": "Cacheus"}
 """Learned policies of libcachesim; they know hits alone, and count results alone."""
 
@@ -87,15 +91,17 @@ def others(requests: Requests, capacity: int) -> dict[str, float]:
 
 def measured(trace: Trace, capacity: int, given: argparse.Namespace) -> Cell:
     """Train and judge one cell."""
+    options = TrainOptions(cache_size=capacity, by_bytes=given.by_bytes, objective=given.objective)
     runs = [
-        trained(trace, capacity, seed, given.objective, given.kept) for seed in range(given.seeds)
+        trained(trace, msgspec.structs.replace(options, seeds=(seed,)), given.kept)
+        for seed in range(given.seeds)
     ]
     found = evaluate(trace, [policy for policy, _ in runs])
     verdict = found.verdicts[0]
     by_title = {score.title: score for score in found.scores}
     learned, best = by_title["Learned"], by_title[verdict.best_classic]
     rivals = {best.title: getattr(best, found.metric)}
-    if found.metric == "hit_ratio":
+    if found.metric == "hit_ratio" and not given.by_bytes:
         rivals |= others(trace.requests, capacity)
     classic = max(rivals, key=rivals.__getitem__)
     moved = rivals[classic] - rivals[best.title]
@@ -108,7 +114,7 @@ def measured(trace: Trace, capacity: int, given: argparse.Namespace) -> Cell:
         seeds=learned.seeds,
         low=100 * (verdict.lead_low - moved),
         high=100 * (verdict.lead_high - moved),
-        optimum=max(getattr(s, found.metric) for s in found.scores if s.policy == "belady"),
+        optimum=max(getattr(s, found.metric) for s in found.scores if s.policy in OFFLINE),
         train_s=statistics.mean([seconds for _, seconds in runs]),
         us_per_request=learned.us_per_request,
         us_per_decision=learned.us_per_decision,
@@ -119,22 +125,30 @@ def cells(given: argparse.Namespace) -> Iterator[Cell]:
     """Every cell, kept or measured now, in order of trace and size."""
     given.kept.mkdir(parents=True, exist_ok=True)
     code = code_digest()
-    for path in sorted(given.folder.iterdir()):
-        if path.suffix == ".md" or (given.only and not path.name.startswith(tuple(given.only))):
-            continue
-        opened = open_trace(str(path), Settings())
+    for what in sources(given):
+        opened = open_trace(what, Settings())
         requests = opened.requests.slice(0, min(len(opened.requests), given.requests))
         trace = Trace(opened.info, requests, opened.key_texts)
-        distinct = len(np.unique(requests.key))
         for share in given.shares:
-            capacity = int(share * distinct)
-            if capacity >= LEAST_PLACES.get(share, 1):
-                yield _kept(trace, capacity, given, code)
+            room = room_of(f"{100 * share}%", given.by_bytes, requests)
+            if given.by_bytes or room.capacity >= LEAST_PLACES.get(share, 1):
+                yield _kept(trace, room.capacity, given, code)
+
+
+def sources(given: argparse.Namespace) -> Iterator[str]:
+    """Files of the folders given, and whatever else was given: files, names of stored traces."""
+    for what in given.traces:
+        if not Path(what).is_dir():
+            yield what
+            continue
+        for path in sorted(Path(what).iterdir()):
+            if path.suffix != ".md" and (not given.only or path.name.startswith(tuple(given.only))):
+                yield str(path)
 
 
 def _kept(trace: Trace, capacity: int, given: argparse.Namespace, code: str) -> Cell:
-    asked = trace.info.digest, len(trace.requests), capacity, given.seeds, given.objective
-    file = given.kept / f"{name_of(*asked, code)}.json"
+    asked = [len(trace.requests), capacity, given.seeds, given.objective, given.by_bytes]
+    file = given.kept / f"{name_of(trace.info.digest, asked, code)}.json"
     if file.exists():
         return msgspec.json.decode(file.read_bytes(), type=Cell)
     cell = measured(trace, capacity, given)
@@ -172,12 +186,15 @@ def summary(found: Sequence[Cell]) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="of traces, in any format that import reads")
+    parser.add_argument(
+        "traces", nargs="+", help="folders, files of any format that import reads, stored traces"
+    )
     parser.add_argument("--only", nargs="+", help="beginnings of file names")
     parser.add_argument("--shares", nargs="+", type=float, default=[0.001, 0.01, 0.1])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=600_000, help="first ones of each trace")
-    parser.add_argument("--objective", default="hits")
+    parser.add_argument("--objective", default="hits", help="hits, cost or bytes")
+    parser.add_argument("--by-bytes", action="store_true", help="shares and capacities in bytes")
     parser.add_argument("--kept", type=Path, default=ROOT / "data" / "learned")
     given = parser.parse_args()
     print(
