@@ -11,6 +11,7 @@ TITLES = {
     "curves": "Drawing curves",
     "train": "Training",
     "evaluate": "Evaluating",
+    "renew": "Training anew",
     "steps": "Explaining steps",
     "export": "Exporting",
     "study": "Studying",

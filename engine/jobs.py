@@ -41,6 +41,7 @@ JOBS: dict[str, str] = {
     "steps": "engine.actions.step_files:steps_job",
     "train": "engine.training.job:train_job",
     "evaluate": "engine.training.job:evaluate_job",
+    "renew": "engine.training.job:renew_job",
     "study": "engine.study.job:study_job",
     "resilience": "engine.resilience.job:resilience_job",
 }

@@ -9,6 +9,7 @@ COMMANDS: dict[str, str] = {
     "compare": "engine.commands.compare:add",
     "train": "engine.commands.train:add",
     "evaluate": "engine.commands.evaluate:add",
+    "renew": "engine.commands.renew:add",
     "study": "engine.commands.study:add",
     "worker": "engine.commands.worker:add",
     "resilience": "engine.commands.resilience:add",

@@ -81,5 +81,6 @@ def _told(data: Data, options: TrainOptions) -> dict[str, Any]:
         "cost_model": info.cost_model,
         "requests": info.requests,
         "split": [TRAIN, VALIDATE],
+        "timesteps": options.timesteps,
         "group": options.group,
     }

@@ -1,4 +1,4 @@
-"""The jobs "train" and "evaluate": each in a process of its own, with one thread."""
+"""The jobs "train", "evaluate" and "renew": each in a process of its own, with one thread."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from db.faults import StoreUnavailable
 from db.tables import training_points
 from db.writes import upsert
 from engine.actions.evaluating import EvaluateWanted, evaluate_model
+from engine.actions.renewing import RenewWanted, renew_model
 from engine.actions.training import TrainWanted, train_models
 from engine.errors import TrainingError
 from engine.jobs import JobHandle
@@ -84,6 +85,17 @@ def evaluate_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any]:
     wanted = _converted(params, EvaluateWanted, "evaluation")
     os.nice(NICENESS)
     return evaluate_model(wanted, f"job-{job.id[:8]}", load_settings(), JobListener(job))
+
+
+def renew_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | None:
+    """Train a model anew; `params` are those of `RenewWanted`.
+
+    Raises:
+        TrainingError: a parameter is unknown or of the wrong kind, or as `renew_model`.
+    """
+    wanted = _converted(params, RenewWanted, "renewal")
+    os.nice(NICENESS)
+    return renew_model(wanted, f"job-{job.id[:8]}", load_settings(), JobListener(job), job.id)
 
 
 def _converted(params: Mapping[str, Any], kind: type[W], what: str) -> W:

@@ -1,0 +1,124 @@
+"""Training a model anew on newer requests, and letting it take over where it is ahead.
+
+A network's weights are frozen once it is trained; requests change. What a policy learns online (the
+reuse tables, the guard's choice) follows them by itself, the rest by this.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from engine.actions.models import model_store
+from engine.actions.store import audited, given
+from engine.actions.trace_data import trace_for
+from engine.actions.training import Stage, TrainWanted, train_models
+from engine.errors import ModelError
+from engine.settings import Settings
+from engine.training.curves import Listener
+
+_TRAINING = 0.9
+"""Share of the progress that training and judging the new model get."""
+
+
+class RenewWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A model to train anew: the parameters of the job "renew" as well.
+
+    Args:
+        model: number or alias; an alias moves to the new model where that is ahead.
+        source: one of our sources, whose rows are the newer requests; or
+        trace: a stored trace, or a file.
+    """
+
+    model: int | str = "champion"
+    source: str = ""
+    trace: str = ""
+
+
+def renew_model(
+    wanted: RenewWanted,
+    who: str = "terminal",
+    settings: Settings | None = None,
+    listener: Listener | None = None,
+    run: str = "",
+) -> dict[str, Any] | None:
+    """Train by the model's own recipe on newer requests; both are judged on the newest half.
+
+    If the old model has seen some of that half in its own training, that is to its advantage.
+
+    Returns:
+        `model` (the new one) and `before`, the figure `metric` of both (`after`, `was`), whether
+        the alias moved (`promoted`), and a sentence (`told`); None when it was interrupted.
+
+    Raises:
+        ModelError: there is no such model, or it learns nothing (an index).
+        TraceError: the requests cannot be read.
+        TrainingError: there is nothing to learn, or it was cancelled.
+    """
+    from engine.models import aliases, registry
+    from engine.training.evaluation import evaluate
+
+    known, heard = given(settings), listener or Listener()
+    params = msgspec.structs.asdict(wanted)
+    with audited(known, who, "renew", params), model_store(known) as store:
+        number = registry.number_of(store, wanted.model)
+        old = registry.load(store, known, number)
+        trace = trace_for(wanted.trace, wanted.source, 0, who, known)
+        asked = wanted.trace or trace.info.name
+        recipe = recipe_of(old.spec, asked)
+        found = train_models(recipe, who, known, Stage(heard, 0.0, _TRAINING), run)
+        if found is None or found["cancelled"]:
+            return None
+        judged, stage = found["evaluation"], Stage(heard, _TRAINING, 1.0 - _TRAINING)
+        metric = judged["metric"]
+        was = getattr(evaluate(trace, [old], classics=(), listener=stage).scores[0], metric)
+        after = next(score[metric] for score in judged["scores"] if score["policy"] == "learned")
+        told = (
+            f"{metric.replace('_', ' ')} {after:.4f} with the new model {found['best']}, "
+            f"{was:.4f} with model {number}, on the newest {judged['judged']:,} requests"
+        )
+        promoted = isinstance(wanted.model, str) and after > was
+        if promoted:
+            aliases.promote(store, known, found["best"], str(wanted.model), who, told)
+    return {
+        "model": found["best"],
+        "before": number,
+        "metric": metric,
+        "after": after,
+        "was": was,
+        "promoted": promoted,
+        "told": told + (f"; it is {wanted.model} now" if promoted else ""),
+    }
+
+
+def recipe_of(spec: Any, asked: str) -> TrainWanted:  # noqa: ANN401 - the module of PolicySpec is lazy
+    """What a policy was trained with, on another trace.
+
+    Raises:
+        ModelError: it was not trained at all.
+    """
+    names = [algorithm for algorithm in spec.algorithms.values() if algorithm]
+    if not names:
+        raise ModelError(
+            "The model is the reuse index alone, which learns online and is never trained; renew "
+            "one that was trained."
+        )
+    hyperparameters = {
+        f"{algorithm}.{name}": value
+        for algorithm, values in spec.hyperparameters.items()
+        for name, value in values.items()
+    }
+    return TrainWanted(
+        trace=asked,
+        algorithm="default" if len(names) > 1 else names[0],
+        environment=spec.environment,
+        timesteps=int(spec.data.get("timesteps", 0)),
+        cache_size=spec.capacity,
+        by_bytes=spec.by_bytes,
+        seeds=(spec.seed,),
+        columns=spec.columns,
+        objective="weighted" if spec.objective == "weighted" else spec.objective,
+        cache_weights=spec.cache_weights if spec.objective == "weighted" else {},
+        hyperparameters=hyperparameters,
+    )
