@@ -16,7 +16,11 @@ from engine.training.options import TrainOptions
 from engine.training.policy import TrainedPolicy, load, save
 
 TRAINING = ("engine/cache", "engine/training", "engine/traces/split.py")
-JUDGING_ALONE = ("engine/cache/guard.py", "engine/cache/followed.py")
+JUDGING_ALONE = (
+    "engine/cache/guard.py",
+    "engine/cache/followed.py",
+    "engine/cache/following.py",
+)
 """Of those, what no training meets: a network is tried alone, without a guard."""
 
 
