@@ -24,6 +24,7 @@ from pathlib import Path
 
 import msgspec
 
+from engine.cache.base import Room
 from engine.settings import ROOT, Settings
 from engine.traces.importing import open_trace
 from engine.traces.trace import Requests, Trace
@@ -125,6 +126,12 @@ def cells(given: argparse.Namespace) -> Iterator[Cell]:
     """Every cell, kept or measured now, in order of trace and size."""
     given.kept.mkdir(parents=True, exist_ok=True)
     code = code_digest()
+    for trace, room in rooms(given):
+        yield _kept(trace, room.capacity, given, code)
+
+
+def rooms(given: argparse.Namespace) -> Iterator[tuple[Trace, Room]]:
+    """Every trace with every size that is worth a cell."""
     for what in sources(given):
         opened = open_trace(what, Settings())
         requests = opened.requests.slice(0, min(len(opened.requests), given.requests))
@@ -132,7 +139,7 @@ def cells(given: argparse.Namespace) -> Iterator[Cell]:
         for share in given.shares:
             room = room_of(f"{100 * share}%", given.by_bytes, requests)
             if given.by_bytes or room.capacity >= LEAST_PLACES.get(share, 1):
-                yield _kept(trace, room.capacity, given, code)
+                yield trace, room
 
 
 def sources(given: argparse.Namespace) -> Iterator[str]:
