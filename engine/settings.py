@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     queue_address: str = ""
     """Empty: a Unix socket in the run folder; `tcp://127.0.0.1:PORT`; `redis://…`."""
 
+    ray_address: str = Field("", validation_alias="RAY_ADDRESS")
+    """`HOST:PORT` of a Ray cluster that trains, evaluates, draws curves; empty: local processes."""
+
     retention_hours: float = Field(24.0, gt=0)
     """How long raw rows and per-second figures of our own store are kept."""
 
@@ -162,6 +165,14 @@ class Settings(BaseSettings):
                 "or localhost, or set CACHESCOPE_OPERATOR_TOKEN"
             )
         return host
+
+    @field_validator("ray_address")
+    @classmethod
+    def _host_and_port(cls, address: str) -> str:
+        host, _, port = address.rpartition(":")
+        if address and not (host and port.isdecimal() and "/" not in host):
+            raise ValueError("give HOST:PORT of the cluster's head, such as 10.0.0.5:6379")
+        return address
 
     @cached_property
     def database_url(self) -> URL:

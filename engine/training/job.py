@@ -17,6 +17,7 @@ from db.writes import upsert
 from engine.actions.evaluating import EvaluateWanted, evaluate_model
 from engine.actions.training import TrainWanted, train_models
 from engine.errors import TrainingError
+from engine.execution import executor_of
 from engine.jobs import JobHandle
 from engine.settings import load_settings
 from engine.training.curves import Listener, Point
@@ -72,7 +73,9 @@ def train_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | Non
     """
     wanted = _converted(params, TrainWanted, "training")
     os.nice(NICENESS)
-    return train_models(wanted, f"job-{job.id[:8]}", load_settings(), JobListener(job), job.id)
+    settings, who = load_settings(), f"job-{job.id[:8]}"
+    with executor_of(settings) as executor:
+        return train_models(wanted, who, settings, JobListener(job), job.id, executor)
 
 
 def evaluate_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any]:
@@ -83,7 +86,9 @@ def evaluate_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any]:
     """
     wanted = _converted(params, EvaluateWanted, "evaluation")
     os.nice(NICENESS)
-    return evaluate_model(wanted, f"job-{job.id[:8]}", load_settings(), JobListener(job))
+    settings, who = load_settings(), f"job-{job.id[:8]}"
+    with executor_of(settings) as executor:
+        return evaluate_model(wanted, who, settings, JobListener(job), executor)
 
 
 def _converted(params: Mapping[str, Any], kind: type[W], what: str) -> W:
