@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     attach_only: bool = False
     """The dashboard never starts an engine of its own; one runs elsewhere on this data folder."""
 
+    engine_url: str = ""
+    """`http://HOST:PORT` of the API of an engine on another machine; empty: this machine's."""
+
     operator_token: SecretStr = SecretStr("")
     """With a token set, nobody is answered without one; whoever sends this may change things."""
     viewer_token: SecretStr = SecretStr("")
@@ -165,6 +168,13 @@ class Settings(BaseSettings):
                 "or localhost, or set CACHESCOPE_OPERATOR_TOKEN"
             )
         return host
+
+    @field_validator("engine_url")
+    @classmethod
+    def _web_address(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("give the address of its API, such as http://engine.lan:8000")
+        return url
 
     @field_validator("ray_address")
     @classmethod

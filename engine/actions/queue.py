@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from engine import remote
 from engine.actions.store import given
 from engine.broker.base import CAPACITY
 from engine.settings import Settings
@@ -16,10 +17,15 @@ def queue_status(name: str = "predictions", settings: Settings | None = None) ->
 
     Raises:
         BrokerError: the queue cannot be reached.
+        ControlError: the engine on another machine does not answer.
     """
+    known = given(settings)
+    if known.engine_url:
+        told: dict[str, Any] = remote.get(known, "queue", name=name)
+        return told
     from engine.broker.client import connect
 
-    broker = connect(given(settings), name=name, client="status")
+    broker = connect(known, name=name, client="status")
     try:
         counters = msgspec.structs.asdict(broker.counters())
         newest = [
