@@ -13,7 +13,7 @@ from engine.settings import Settings
 
 
 def queue_status(name: str = "predictions", settings: Settings | None = None) -> dict[str, Any]:
-    """The totals of a queue, its capacity and its newest records.
+    """The totals of a queue, its capacity, its newest records, and how far delays may be off.
 
     Raises:
         BrokerError: the queue cannot be reached.
@@ -27,6 +27,7 @@ def queue_status(name: str = "predictions", settings: Settings | None = None) ->
 
     broker = connect(known, name=name, client="status")
     try:
+        error = broker.clock_error_ms()
         counters = msgspec.structs.asdict(broker.counters())
         newest = [
             {
@@ -39,4 +40,10 @@ def queue_status(name: str = "predictions", settings: Settings | None = None) ->
         ]
     finally:
         broker.close()
-    return {"queue": name, "capacity": CAPACITY, **counters, "newest": newest}
+    return {
+        "queue": name,
+        "capacity": CAPACITY,
+        "clock_error_ms": error,
+        **counters,
+        "newest": newest,
+    }
