@@ -132,7 +132,6 @@ def start_engine() -> Outcome:
     return ask(actions.ensure_engine, owner=WHO)
 
 
-def peek() -> Outcome:
-    """The newest records of the prediction queue, newest first."""
-    outcome = ask(actions.queue_status)
-    return Outcome(True, "", outcome.value["newest"]) if outcome.done else outcome
+def queue() -> Outcome:
+    """The prediction queue now: totals, `newest` records (newest first), `clock_error_ms`."""
+    return ask(actions.queue_status)

@@ -7,8 +7,12 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from engine import remote
 from engine.errors import ControlError
 from engine.settings import Settings
+
+LOOKS = ("status", "events")
+"""Verbs that change nothing: a viewer may use them."""
 
 NO_ENGINE = "No engine runs on this data folder; start it with `python -m engine up`."
 
@@ -21,9 +25,15 @@ def socket_path(settings: Settings) -> Path:
 def call(settings: Settings, verb: str, timeout_s: float = 5.0, **arguments: object) -> Any:  # noqa: ANN401 - the verb's own JSON
     """Ask the running engine; returns the reply as a dictionary (see `engine.supervision.verbs`).
 
+    An engine on another machine (`CACHESCOPE_ENGINE_URL`) is asked over its API.
+
     Raises:
         ControlError: no engine runs, it did not answer in time, or it refused (in its words).
     """
+    if settings.engine_url:
+        if verb in LOOKS:
+            return remote.get(settings, verb, timeout_s=timeout_s, **arguments)
+        return remote.post(settings, "control", verb, timeout_s=timeout_s, **arguments)
     request = json.dumps({"verb": verb, **arguments}).encode() + b"\n"
     reply = json.loads(_exchange(socket_path(settings), request, timeout_s))
     if not reply.pop("ok"):

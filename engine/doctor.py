@@ -53,6 +53,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         lambda: _ports(settings, engine),
         lambda: _engine(engine),
         lambda: _queue(settings, engine),
+        lambda: _cluster(settings),
         _torch,
     )
     for check in checks:
@@ -227,6 +228,19 @@ def _queue(settings: Settings, engine: dict[str, Any] | None) -> Iterator[Findin
         return
     took = (time.monotonic() - began) * 1000
     yield Finding("queue", "ok", f"depth {found['depth']} of {found['capacity']}, {took:.0f} ms")
+
+
+def _cluster(settings: Settings) -> Iterator[Finding]:
+    if not settings.ray_address:
+        return
+    from engine.execution.cluster import knock
+
+    try:
+        knock(settings.ray_address)
+    except EngineError as error:
+        yield Finding("Ray cluster", "fail", str(error), "see docs/scaling.md.")
+    else:
+        yield Finding("Ray cluster", "ok", f"answers at {settings.ray_address}")
 
 
 def _torch() -> Iterator[Finding]:

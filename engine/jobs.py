@@ -122,16 +122,24 @@ def run_job(store: Engine, run: str, lifeline: Lifeline) -> JobState:
         work: Run = resolve(JOBS, row["kind"], "kind of job")
         result = work(row["params"], job)
     except EngineError as error:
-        return _end(job, JobState.FAILED, str(error))
+        return _end(job, _cut_short(job) or JobState.FAILED, str(error))
     except Exception as error:
         logging.getLogger(__name__).exception("job %s failed", run)
         return _end(job, JobState.FAILED, f"{type(error).__name__}: {error}")
-    if not job.heeded:
-        return _end(job, JobState.DONE, "done", progress=1.0, result=dict(result or {}))
-    if job.by_request:
-        kept = dict(result or {})
-        return _end(job, JobState.CANCELLED, "cancelled on request", result=kept)
+    kept = dict(result or {})
+    match _cut_short(job):
+        case None:
+            return _end(job, JobState.DONE, "done", progress=1.0, result=kept)
+        case JobState.CANCELLED:
+            return _end(job, JobState.CANCELLED, "cancelled on request", result=kept)
     return _end(job, JobState.INTERRUPTED, "the engine ended before the job did")
+
+
+def _cut_short(job: JobHandle) -> JobState | None:
+    """What a job is that was told to end, and noticed; None: it was not."""
+    if not job.heeded:
+        return None
+    return JobState.CANCELLED if job.by_request else JobState.INTERRUPTED
 
 
 def mark_interrupted(store: Engine, owner: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 
 from sqlalchemy import Connection, Engine
@@ -11,6 +10,7 @@ from db.writes import holds_lease, release_lease, take_lease
 from engine.clock import Clock, SystemClock
 from engine.errors import EngineError
 from engine.settings import Settings, load_settings
+from engine.supervision import folder
 
 LEASE_S = 15.0
 """How long a lease outlives its last renewal. Hosts' clocks must agree to a few seconds."""
@@ -21,7 +21,7 @@ RENEW_S = 3.0
 
 def engine_id(settings: Settings) -> str:
     """Who this engine is among several on one store: host and data folder."""
-    return f"{socket.gethostname()}:{settings.run_path.name.rpartition('-')[2]}"[:120]
+    return folder.identity(settings.run_path)
 
 
 class LeaseLost(EngineError):  # noqa: N818 - reads as the sentence it reports

@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     attach_only: bool = False
     """The dashboard never starts an engine of its own; one runs elsewhere on this data folder."""
 
+    engine_url: str = ""
+    """`http://HOST:PORT` of the API of an engine on another machine; empty: this machine's."""
+
     operator_token: SecretStr = SecretStr("")
     """With a token set, nobody is answered without one; whoever sends this may change things."""
     viewer_token: SecretStr = SecretStr("")
@@ -137,6 +140,9 @@ class Settings(BaseSettings):
     queue_address: str = ""
     """Empty: a Unix socket in the run folder; `tcp://127.0.0.1:PORT`; `redis://…`."""
 
+    ray_address: str = Field("", validation_alias="RAY_ADDRESS")
+    """`HOST:PORT` of a Ray cluster that trains, evaluates, draws curves; empty: local processes."""
+
     retention_hours: float = Field(24.0, gt=0)
     """How long raw rows and per-second figures of our own store are kept."""
 
@@ -162,6 +168,21 @@ class Settings(BaseSettings):
                 "or localhost, or set CACHESCOPE_OPERATOR_TOKEN"
             )
         return host
+
+    @field_validator("engine_url")
+    @classmethod
+    def _web_address(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("give the address of its API, such as http://engine.lan:8000")
+        return url
+
+    @field_validator("ray_address")
+    @classmethod
+    def _host_and_port(cls, address: str) -> str:
+        host, _, port = address.rpartition(":")
+        if address and not (host and port.isdecimal() and "/" not in host):
+            raise ValueError("give HOST:PORT of the cluster's head, such as 10.0.0.5:6379")
+        return address
 
     @cached_property
     def database_url(self) -> URL:

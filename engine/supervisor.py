@@ -117,8 +117,9 @@ class Supervisor:
         folder.write_run_file(self.plan.run_file, self.describe())
 
     def describe(self) -> dict[str, Any]:
-        """This engine: pid, owner ("dashboard" or "terminal"), ports, folders, since (wall s)."""
+        """This engine: id, pid, owner ("dashboard" or "terminal"), ports, folders, since (s)."""
         return {
+            "id": folder.identity(self.plan.run_path),
             "pid": os.getpid(),
             "owner": self.plan.owner,
             "since": self.since,

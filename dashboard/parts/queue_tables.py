@@ -49,14 +49,17 @@ def averages(frame: pd.DataFrame) -> None:
 
 def newest() -> None:
     """A look at the newest predictions without taking them."""
-    outcome = client.peek()
+    outcome = client.queue()
     if not outcome.done:
         empty(outcome.sentence, height=HEIGHT, icon="power_off")
-    elif not outcome.value:
+        return
+    if error := outcome.value["clock_error_ms"]:
+        st.caption(f"Enqueue delays span two clocks and are right to ± {error:.2g} ms.")
+    if not outcome.value["newest"]:
         empty("The queue is empty: every prediction has been taken.", height=HEIGHT, icon="inbox")
     else:
         st.dataframe(
-            _readable(outcome.value),
+            _readable(outcome.value["newest"]),
             hide_index=True,
             key="queue-peek",
             height=HEIGHT,

@@ -9,11 +9,14 @@ import msgspec
 
 from engine.actions.store import given
 from engine.errors import PolicyError
+from engine.execution import executor_of
+from engine.execution.local import LocalExecutor
 from engine.settings import Settings
+from engine.training.curves import Listener
 
 if TYPE_CHECKING:
+    from engine.execution.base import Executor
     from engine.jobs import JobHandle
-    from engine.traces.trace import TraceInfo
 
 Beat = Callable[[float, str], bool]
 """Told the share done and how far we are; True: stop."""
@@ -43,7 +46,10 @@ class CurvesWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 def policy_curves(
-    wanted: CurvesWanted, settings: Settings | None = None, beat: Beat | None = None
+    wanted: CurvesWanted,
+    settings: Settings | None = None,
+    beat: Beat | None = None,
+    executor: Executor | None = None,
 ) -> dict[str, Any]:
     """Miss ratio curves of each policy, by requests, bytes and load time as far as recorded.
 
@@ -56,40 +62,45 @@ def policy_curves(
         PolicyError: a value is out of range, or `beat` stopped it.
         UnknownName: there is no such policy.
     """
-    from engine.cache.curve import curve
-    from engine.cache.sizes import footprint, spaced
+    from engine.execution.base import Order
     from engine.traces.importing import open_trace
 
     check_curves(wanted)
-    trace = open_trace(wanted.trace, given(settings))
+    known = given(settings)
+    trace = open_trace(wanted.trace, known)
     requests, info = trace.requests, trace.info
-    whole = footprint(requests, wanted.by_bytes)
-    figures = figures_of(info)
-    steps = [(figure, name) for figure in figures for name in wanted.policies]
-    found: dict[str, list[Any]] = {figure: [] for figure in figures}
-    for number, (figure, name) in enumerate(steps):
-        drawn = curve(
-            requests,
-            name,
-            spaced(whole, wanted.points),
-            by_bytes=wanted.by_bytes,
-            worth=figure,
-            ttl_s=wanted.ttl_s or None,
-            beat=_part(beat, number, len(steps)),
-        )
-        found[figure].append(msgspec.to_builtins(drawn))
+    asked = msgspec.structs.asdict(wanted)
+    del asked["trace"]
+    order = Order("curves", trace, asked)
+    done = (executor or LocalExecutor()).run(order, Beating(beat) if beat else Listener())
     return {
         "trace": info.name,
         "costs": info.costs,
         "cost_model": info.cost_model,
         "requests": len(requests),
         "distinct": requests.distinct,
-        "footprint": whole,
         "by_bytes": wanted.by_bytes,
         "ttl_s": wanted.ttl_s,
         "cost_ms": float(requests.cost.sum()) if info.costs != "none" else None,
-        "curves": found,
+        **done.told,
     }
+
+
+class Beating(Listener):
+    """A beat as a listener."""
+
+    def __init__(self, beat: Beat) -> None:
+        self._beat = beat
+        self._stop = False
+
+    @property
+    def cancelled(self) -> bool:
+        """What the beat said last."""
+        return self._stop
+
+    def progress(self, fraction: float, message: str) -> None:
+        """Hand on."""
+        self._stop = self._beat(fraction, message)
 
 
 def curves_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any]:
@@ -103,7 +114,9 @@ def curves_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any]:
         job.progress(share, message)
         return job.cancelled
 
-    return policy_curves(wanted, beat=beat)
+    settings = given(None)
+    with executor_of(settings) as executor:
+        return policy_curves(wanted, settings, beat, executor)
 
 
 def check_curves(wanted: CurvesWanted) -> None:
@@ -124,20 +137,3 @@ def check_curves(wanted: CurvesWanted) -> None:
         raise PolicyError(f"A curve of {wanted.points} sizes is none; give 2 to {MOST_POINTS}.")
     if not 0 <= wanted.ttl_s < float("inf"):
         raise PolicyError(f"A time to live of {wanted.ttl_s} s keeps nothing; give 0 or more.")
-
-
-def figures_of(info: TraceInfo) -> tuple[str, ...]:
-    """By what hits of this trace can be counted."""
-    sized = ("byte_hit_ratio",) if info.sizes == "recorded" else ()
-    return ("hit_ratio", *sized, *(("load_time_saved",) if info.costs != "none" else ()))
-
-
-def _part(beat: Beat | None, number: int, count: int) -> Beat | None:
-    """The beat of one curve of several: its share is a part of the whole's."""
-    if beat is None:
-        return None
-
-    def told(share: float, message: str) -> bool:
-        return beat((number + share) / count, f"{message}, curve {number + 1} of {count}")
-
-    return told

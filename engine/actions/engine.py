@@ -139,7 +139,7 @@ def ensure_engine(owner: str = "dashboard", settings: Settings | None = None) ->
     """
     known = given(settings)
     with _starting:
-        if is_running(known):
+        if known.engine_url or is_running(known):  # another machine's says why it does not answer
             status: dict[str, Any] = call(known, "status")
             return status
         _release(known)
@@ -169,6 +169,8 @@ def down(who: str = "terminal", settings: Settings | None = None) -> None:
         ControlError: no engine runs, or it did not end in time.
     """
     known = given(settings)
+    if known.engine_url:
+        raise ControlError(f"The engine runs behind {known.engine_url}; stop it on its machine.")
     with audited(known, who, "down", {}):
         call(known, "down")
     deadline = time.monotonic() + DOWN_S

@@ -13,11 +13,13 @@ import msgspec
 from engine.actions.models import model_store
 from engine.actions.store import audited, given
 from engine.actions.trace_data import trace_for
+from engine.execution.base import Order
+from engine.execution.local import LocalExecutor
 from engine.settings import Settings
 from engine.training.curves import Listener
 
 if TYPE_CHECKING:
-    from engine.training.results import Evaluation
+    from engine.execution.base import Executor
 
 
 class EvaluateWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,6 +43,7 @@ def evaluate_model(
     who: str = "terminal",
     settings: Settings | None = None,
     listener: Listener | None = None,
+    executor: Executor | None = None,
 ) -> dict[str, Any]:
     """Judge a model with the other seeds of its training; returns and keeps the evaluation.
 
@@ -51,7 +54,6 @@ def evaluate_model(
     """
     from engine.models import registry
     from engine.training.data import room_of
-    from engine.training.evaluation import evaluate
 
     known = given(settings)
     params = msgspec.structs.asdict(wanted)
@@ -66,8 +68,9 @@ def evaluate_model(
             room_of(size, spec.by_bytes, trace.requests).capacity
             for size in wanted.sizes or _sizes(spec.capacity, spec.by_bytes)
         ]
-        found = evaluate(trace, policies, sizes, _named(wanted.policies), listener)
-        told = as_told(found)
+        judged = {"capacities": sizes, "classics": _named(wanted.policies)}
+        order = Order("evaluate", trace, judged, policies)
+        told = (executor or LocalExecutor()).run(order, listener or Listener()).told
         for number in numbers:
             registry.set_evaluation(store, number, told)
     return {"models": numbers, **told}
@@ -80,14 +83,6 @@ def siblings(rows: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> list[
         return [int(row["id"])]
     alike = [one for one in rows if ((one["spec"] or {}).get("data") or {}).get("group") == group]
     return sorted({int(one["id"]) for one in alike} | {int(row["id"])})
-
-
-def as_told(evaluation: Evaluation) -> dict[str, Any]:
-    """An evaluation as JSON; NaN is null."""
-    from engine.models.registry import plain
-
-    told: dict[str, Any] = plain(msgspec.to_builtins(evaluation))
-    return told
 
 
 def _sizes(capacity: int, by_bytes: bool) -> tuple[int, ...]:

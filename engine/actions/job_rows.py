@@ -43,10 +43,10 @@ def start_job(
     with contextlib.nullcontext() if by_itself else noted:
         if kind not in JOBS:
             resolve(JOBS, kind, "kind of job")
-        call(known, "status")  # no row for a job that nobody would run
+        running = call(known, "status")  # no row for a job that nobody would run
         with storing(known) as store:
             run = create_job(store, kind, wanted, who)
-            update_job(store, run, owner=engine_id(known))
+            update_job(store, run, owner=running["engine"]["id"])
         try:
             call(known, "run_job", id=run, kind=kind)
         except ControlError as error:
@@ -99,10 +99,11 @@ def jobs(limit: int = 50, settings: Settings | None = None) -> list[dict[str, An
     with storing(known) as store:
         rows = system.jobs(store, limit)
     running: set[str] = set()
+    own = engine_id(known)
     with contextlib.suppress(ControlError):
-        running = {job["id"] for job in call(known, "status")["jobs"]}
+        found = call(known, "status")
+        own, running = found["engine"]["id"], {job["id"] for job in found["jobs"]}
     for row in rows:
-        ours = row["owner"] == engine_id(known)
-        if ours and row["state"] == JobState.RUNNING and row["id"] not in running:
+        if row["owner"] == own and row["state"] == JobState.RUNNING and row["id"] not in running:
             row["state"] = str(JobState.INTERRUPTED)
     return rows

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from engine import remote
 from engine.actions.store import given
 from engine.errors import ControlError
 from engine.services import SERVICES
@@ -51,9 +52,13 @@ def tail_log(
     Raises:
         ControlError: there is no such service or level.
     """
+    known = given(settings)
+    if known.engine_url:
+        told = remote.get(known, "logs", service, lines=lines, level=level)
+        return [str(line) for line in told["lines"]]
     if level.upper() not in LEVELS:
         raise ControlError(f"There is no level {level!r}; choose one of: {', '.join(LEVELS)}.")
-    path = log_file(service, settings)
+    path = log_file(service, known)
     found = _end_of(path)
     if len(found) < lines:
         found = _end_of(path.with_name(path.name + ".1")) + found

@@ -6,21 +6,28 @@ from typing import Any
 
 import msgspec
 
+from engine import remote
 from engine.actions.store import given
 from engine.broker.base import CAPACITY
 from engine.settings import Settings
 
 
 def queue_status(name: str = "predictions", settings: Settings | None = None) -> dict[str, Any]:
-    """The totals of a queue, its capacity and its newest records.
+    """The totals of a queue, its capacity, its newest records, and how far delays may be off.
 
     Raises:
         BrokerError: the queue cannot be reached.
+        ControlError: the engine on another machine does not answer.
     """
+    known = given(settings)
+    if known.engine_url:
+        told: dict[str, Any] = remote.get(known, "queue", name=name)
+        return told
     from engine.broker.client import connect
 
-    broker = connect(given(settings), name=name, client="status")
+    broker = connect(known, name=name, client="status")
     try:
+        error = broker.clock_error_ms()
         counters = msgspec.structs.asdict(broker.counters())
         newest = [
             {
@@ -33,4 +40,10 @@ def queue_status(name: str = "predictions", settings: Settings | None = None) ->
         ]
     finally:
         broker.close()
-    return {"queue": name, "capacity": CAPACITY, **counters, "newest": newest}
+    return {
+        "queue": name,
+        "capacity": CAPACITY,
+        "clock_error_ms": error,
+        **counters,
+        "newest": newest,
+    }

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from db.queries import training as kept_curves
-from engine.actions.evaluating import as_told
 from engine.actions.job_rows import start_job
 from engine.actions.models import model_store
 from engine.actions.store import audited, given
 from engine.actions.trace_data import trace_for
+from engine.cache import POLICIES
+from engine.execution.base import Executor, Order
+from engine.execution.local import LocalExecutor
 from engine.registry import resolve
 from engine.settings import Settings
 from engine.training import ALGORITHMS
@@ -28,7 +30,6 @@ from engine.training.options import RECIPES, TrainOptions, checked_parts
 if TYPE_CHECKING:
     from engine.traces.trace import Trace
     from engine.training.policy import TrainedPolicy
-    from engine.training.run import Trained
 
 EVALUATING = 0.3
 """Share of a training's progress that its evaluation gets."""
@@ -56,6 +57,7 @@ def train_models(
     settings: Settings | None = None,
     listener: Listener | None = None,
     run: str = "",
+    executor: Executor | None = None,
 ) -> dict[str, Any] | None:
     """Train here and now, judge, and register one model a seed; cancelled, the best so far.
 
@@ -65,6 +67,7 @@ def train_models(
         settings: whose data folder and store.
         listener: hears how it goes; None from it as `kept` leaves the checkpoint for later.
         run: id of an interrupted training to go on with; empty: a new one.
+        executor: where it is computed; None: here.
 
     Returns:
         Numbers of the models, the best of them, and the evaluation; None when it was interrupted
@@ -82,37 +85,38 @@ def train_models(
     heard = listener or Listener()
     with audited(known, who, "train", _changed(wanted)), model_store(known) as store:
         trace = trace_for(wanted.trace, wanted.source, wanted.limit, who, known)
-        from engine.training.run import train
-
+        computer = executor or LocalExecutor()
         folder = training_folder(known, run)
         staged = Stage(heard, 0.0, 1.0 - EVALUATING if wanted.evaluated else 1.0)
-        found = train(trace, options, staged, folder)
+        order = Order("train", trace, msgspec.to_builtins(options), folder=folder)
+        done = computer.run(order, staged)
         if heard.interrupted:
             return None
-        told = _judged(trace, found, wanted, heard)
+        told = _judged(trace, done.policies, wanted, heard, computer)
+        found = done.told["trained"]
         from engine.models.registry import register
-        from engine.training.curves import as_curves
+        from engine.training.curves import Point, as_curves
 
         numbers = [
             register(
                 store,
                 known,
-                _sourced(one.policy, wanted),
+                _sourced(policy, wanted),
                 told,
-                as_curves(one.points),
+                as_curves(msgspec.convert(one["points"], list[Point])),
                 name=wanted.name,
-                device=one.device,
-                seconds=one.seconds,
+                device=one["device"],
+                seconds=one["seconds"],
             )
-            for one in found
+            for policy, one in zip(done.policies, found, strict=True)
         ]
         shutil.rmtree(folder, ignore_errors=True)
-    best = max(range(len(found)), key=lambda at: found[at].score)
+    best = max(range(len(found)), key=lambda at: found[at]["score"])
     return {
         "run": run,
         "models": numbers,
         "best": numbers[best],
-        "validation": [one.score for one in found],
+        "validation": [one["score"] for one in found],
         "cancelled": heard.cancelled,
         "evaluation": told,
     }
@@ -209,16 +213,18 @@ class Stage(Listener):
 
 
 def _judged(
-    trace: Trace, found: list[Trained], wanted: TrainWanted, heard: Listener
+    trace: Trace,
+    policies: list[TrainedPolicy],
+    wanted: TrainWanted,
+    heard: Listener,
+    executor: Executor,
 ) -> dict[str, Any]:
     """The evaluation of what was trained; none when cancelled or not wanted."""
     if heard.cancelled or not wanted.evaluated:
         return {}
-    from engine.training.evaluation import evaluate
-
+    asked = {"capacities": (), "classics": tuple(POLICIES)}
     stage = Stage(heard, 1.0 - EVALUATING, EVALUATING)
-    policies = [one.policy for one in found]
-    return as_told(evaluate(trace, policies, listener=stage))
+    return executor.run(Order("evaluate", trace, asked, policies), stage).told
 
 
 def _options(wanted: TrainWanted, run: str) -> TrainOptions:

@@ -22,7 +22,8 @@ ROUTERS = (live, following, batches, uploads, sample, learning, studies, resilie
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application over the engine of these settings (default: the environment's)."""
-    known = settings or load_settings()
+    # An API speaks to the engine beside it, wherever dashboards find theirs.
+    known = (settings or load_settings()).model_copy(update={"engine_url": ""})
     app = Documented(
         title="Cachescope",
         version="0.1.0",

@@ -45,6 +45,7 @@ FILES: dict[str, str] = {"PUT /uploads/access.log": "access.log"}
 
 BODIES: dict[str, Any] = {
     "PUT /tunables/agent": {"value": True},
+    "POST /control/restart": {"name": "agent"},
     "POST /jobs": {"kind": "compare", "params": {"trace": "shop", "sizes": ["1%", "10%"]}},
     "POST /import": {"source": "seeded", "name": "shop"},
     "POST /compare": {"trace": "shop", "sizes": ["1%", "10%"]},

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from db.queries import system
 from engine import actions, control
 from engine.actions.metrics import exposition
-from engine.actions.store import storing
+from engine.actions.store import audited, storing
 from engine.errors import StoreError, UnknownName
 from engine.settings import Settings
 
@@ -52,6 +52,14 @@ class NewJob(Body):
 
     kind: str
     params: dict[str, Any] = {}
+
+
+class Asked(Body):
+    """The arguments of a verb of the supervisor: a service's name, or a job's id and kind."""
+
+    name: str = ""
+    id: str = ""
+    kind: str = ""
 
 
 @router.get("/health")
@@ -96,6 +104,21 @@ def steer_service(settings: Here, name: str, verb: Literal["start", "stop", "res
         return actions.stop_service(name, WHO, settings)
     act = actions.start_service if verb == "start" else actions.restart_service
     return act(name, WHO, settings)
+
+
+@router.post("/control/{verb}")
+def steer_engine(
+    settings: Here,
+    verb: Literal["start", "stop", "restart", "run_job", "cancel_job"],
+    asked: Asked,
+) -> Json:
+    """What a dashboard on another machine asks of the supervisor; returns its reply at once."""
+    if not (asked.name or asked.id):
+        raise UnknownName("Nothing is named; give the name of a service, * for all, or a job's id.")
+    arguments = asked.model_dump(exclude_defaults=True)
+    with audited(settings, WHO, f"control {verb}", arguments):
+        reply: Json = control.call(settings, verb, **arguments)
+    return reply
 
 
 @router.get("/tunables")

@@ -140,6 +140,10 @@ class Broker(ABC):
     def peek(self, count: int) -> list[Peeked]:
         """The newest records, newest first."""
 
+    def clock_error_ms(self) -> float:
+        """The most by which enqueue delays may be off now, in ms; 0 where one clock tells all."""
+        return 0.0
+
     @abstractmethod
     def drop(self, name: str) -> None:
         """Remove the queue `name` for good: records, leases, totals and journal.

@@ -1,8 +1,9 @@
 """The prediction queue on a Redis server, for more than one machine; the same verbs.
 
 A lease belongs to a client process; it ends also when Redis no longer lists a connection of that
-process. Delays compare the monotonic clocks of producer and consumer, so over several machines
-they mean nothing (expiry too); counts are exact.
+process. The server's clock is the queue's: producers turn their times into it, consumers turn them
+back into theirs, so delays and expiry hold over several machines. What a producer's clock may be
+off is `clock_error_ms`; between accepted and handed out no second clock is read at all.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from engine.broker.base import (
 from engine.broker.batch import checked
 from engine.broker.calls import CallLog
 from engine.broker.place import LIVE, check_droppable, check_name
-from engine.broker.redis_samples import read_samples
+from engine.broker.redis_clock import ServerClock
+from engine.broker.redis_samples import read_newest, read_samples
 from engine.broker.verbs import check_count
 from engine.errors import BrokerError, SettingsError
 
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
 REPLY_S = 2.0
 SLICE_S = 1.0
+READINGS = 5
+"""Of the server's clock before the first call; every later call is one more."""
 DEFAULT_URL = "redis://127.0.0.1:6379/0"
 
 
@@ -52,7 +56,10 @@ class RedisBroker(Broker):
         client: str = "agent",
         prefix: str = "cachescope",
         reply_s: float = REPLY_S,
+        now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        self._now_ns = now_ns
+        self._clock = ServerClock()
         self._url = url
         self._name = check_name(name)
         self._prefix = prefix
@@ -78,10 +85,12 @@ class RedisBroker(Broker):
         """Put records at the tail, all or none; see the base."""
         started = time.monotonic()
         batch = checked([(m.id, m.payload, m.sent_ns, m.expires_ns) for m in messages])
-        args: list[Any] = [time.monotonic_ns()]
-        for item in batch:
-            args += item
-        accepted, doubles, over, figures = self._run("put", args)
+        self._ready()
+        args: list[Any] = [round(self._clock.error_ns(self._now_ns()) / 1000)]
+        for name, payload, sent_ns, expires_ns in batch:
+            ends = self._clock.to_server_us(expires_ns) if expires_ns else 0
+            args += (name, payload, self._clock.to_server_us(sent_ns), ends)
+        accepted, doubles, over, figures, _ = self._timed("put", args)
         overwritten = tuple(item.decode() for item in over)
         self._log.note("put_many", started, put=accepted, overwritten=len(overwritten))
         return PutReply(accepted, doubles, overwritten, Counters(*figures))
@@ -93,13 +102,12 @@ class RedisBroker(Broker):
         end = started + timeout_s
         while True:
             with self._acknowledging() as done:
-                now = time.monotonic_ns()
-                args = [self._holder, self._client, now, count, *done]
-                rows, figures = self._run("get", args)
+                args = [self._holder, self._client, count, *done]
+                rows, figures, handed = self._timed("get", args)
             left = end - time.monotonic()
             if rows or left <= 0:
                 self._log.note("get_many", started, got=len(rows))
-                return [_delivery(row) for row in rows], Counters(*figures)
+                return self._deliveries(rows, handed), Counters(*figures)
             self._wait(min(left, SLICE_S))
 
     def acknowledge(self, ids: Sequence[str]) -> None:
@@ -123,27 +131,17 @@ class RedisBroker(Broker):
         with self._translated():
             return read_samples(self._redis, self._key, after)
 
+    def clock_error_ms(self) -> float:
+        """The most by which the clock of whoever put last may be off; see the base."""
+        with self._translated():
+            return float(self._redis.hget(f"{self._key}:n", "clock_error") or 0) / 1000
+
     def peek(self, count: int) -> list[Peeked]:
         """The newest records, newest first."""
+        self._ready()
         with self._translated():
-            leases = self._redis.hgetall(f"{self._key}:l")
-            ids = [*leases, *self._redis.zrange(f"{self._key}:q", 0, -1)]
-            fields = ["q", "p", "a"]
-            pipe = self._redis.pipeline(transaction=False)
-            for item in ids:
-                pipe.hmget(f"{self._key}:r:{item.decode()}", fields)
-            rows = [(i, row) for i, row in zip(ids, pipe.execute(), strict=True) if row[0]]
-        now = time.monotonic_ns()
-        rows.sort(key=lambda pair: -int(pair[1][0]))
-        return [
-            Peeked(
-                item.decode(),
-                payload,
-                max(0, now - int(accepted)) / 1e6,
-                leases.get(item, b"").decode().partition("|")[0],
-            )
-            for item, (_, payload, accepted) in rows[:count]
-        ]
+            now = self._clock.to_server_us(self._now_ns())
+            return read_newest(self._redis, self._key, now, count)
 
     def drop(self, name: str) -> None:
         """Remove a queue of that name for good; see the base."""
@@ -180,13 +178,7 @@ class RedisBroker(Broker):
             client_name=_connection_name(self._holder),
         )
         self._scripts: dict[str, Callable[..., Any]] = {
-            "put": self._redis.register_script(lua.PUT),
-            "get": self._redis.register_script(lua.GET),
-            "acknowledge": self._redis.register_script(lua.ACKNOWLEDGE),
-            "attach": self._redis.register_script(lua.ATTACH),
-            "release": self._redis.register_script(lua.RELEASE),
-            "counters": self._redis.register_script(lua.COUNTERS),
-            "drop": self._redis.register_script(lua.DROP),
+            name: self._redis.register_script(text) for name, text in lua.SCRIPTS.items()
         }
 
     def _key_of(self, name: str) -> str:
@@ -198,14 +190,31 @@ class RedisBroker(Broker):
             self._begin()
 
     def _run(self, script: str, args: list[Any]) -> Any:  # noqa: ANN401 - Redis replies
-        self._check_fork()
+        self._ready()
         with self._translated():
-            if not self._attached:
-                run = self._redis.info("server")["run_id"]
-                self._scripts["attach"](keys=[self._key], args=[self._holder, self._client, run])
-                self._attached = True
-                self._sweep()
             return self._scripts[script](keys=[self._key], args=args)
+
+    def _timed(self, script: str, args: list[Any]) -> Any:  # noqa: ANN401 - as `_run`
+        """Run a script whose last word is the server's time."""
+        before = self._now_ns()
+        reply = self._run(script, args)
+        self._clock.note(before, reply[-1], self._now_ns())
+        return reply
+
+    def _ready(self) -> None:
+        """Attach, unless that was done, and read the server's clock."""
+        self._check_fork()
+        if self._attached:
+            return
+        with self._translated():
+            run = self._redis.info("server")["run_id"]
+            self._scripts["attach"](keys=[self._key], args=[self._holder, self._client, run])
+            self._attached = True
+            self._sweep()
+            for _ in range(READINGS):
+                before = self._now_ns()
+                seconds, micros = self._redis.time()
+                self._clock.note(before, seconds * 1_000_000 + micros, self._now_ns())
 
     def _wait(self, seconds: float) -> None:
         with self._translated():
@@ -222,6 +231,16 @@ class RedisBroker(Broker):
         gone = [h for h in holders if _connection_name(h.decode()) not in live]
         if gone:
             self._scripts["release"](keys=[self._key], args=gone)
+
+    def _deliveries(self, rows: list[list[Any]], handed_us: int) -> list[Delivery]:
+        """Records with their times in our clock; its error never puts a cause after its effect."""
+        handed = min(self._clock.to_ours_ns(handed_us), self._now_ns())
+        found = []
+        for name, payload, sent_us, accepted_us, again in rows:
+            accepted = min(self._clock.to_ours_ns(int(accepted_us)), handed)
+            sent = min(self._clock.to_ours_ns(int(sent_us)), accepted)
+            found.append(Delivery(name.decode(), payload, sent, accepted, handed, again == b"1"))
+        return found
 
     @contextlib.contextmanager
     def _acknowledging(self) -> Iterator[list[str]]:
@@ -244,11 +263,6 @@ class RedisBroker(Broker):
             raise BrokerError(
                 f"The Redis server at {_without_password(self._url)} did not do its part: {error}."
             ) from error
-
-
-def _delivery(row: list[Any]) -> Delivery:
-    name, payload, sent, accepted, handed, again = row
-    return Delivery(name.decode(), payload, int(sent), int(accepted), int(handed), again == b"1")
 
 
 def _connection_name(holder: str) -> str:

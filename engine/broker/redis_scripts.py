@@ -3,7 +3,8 @@
 Keys of a queue, all with one hash tag so that they share a cluster slot: `:q` waiting ids by
 sequence (a sorted set keeps records that come back before all younger), `:r:ID` a record, `:l`
 id -> holder of the lease, `:n` totals, `:d` recent ids, `:w` wake-up tokens for blocked consumers,
-`:s:SECOND`, `:e:SECOND` and `:h:SECOND` one second's counts and delays.
+`:s:SECOND`, `:e:SECOND` and `:h:SECOND` one second's counts and delays. All times are the server's,
+in microseconds (a Lua number holds no more digits); clients turn theirs into it (`redis_clock`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from engine.broker.sampling import DELAYS_KEPT, KEPT_SECONDS
 _COMMON = f"""
 local P = KEYS[1]
 local call = redis.call
-local second = call('TIME')[1]
+local clock = call('TIME')
+local second = clock[1]
+local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 local S = P .. ':s:' .. second
 local function count(field, n)
   if n > 0 then
@@ -23,9 +26,9 @@ local function count(field, n)
     call('HINCRBY', S, field, n)
   end
 end
-local function keep_delay(kind, nanoseconds)
+local function keep_delay(kind, since)
   local key = P .. ':' .. kind .. ':' .. second
-  if call('RPUSH', key, nanoseconds) > {DELAYS_KEPT} then call('LPOP', key) end
+  if call('RPUSH', key, math.max(0, now - since)) > {DELAYS_KEPT} then call('LPOP', key) end
   call('EXPIRE', key, {KEPT_SECONDS + 60})
 end
 local function figures()
@@ -46,7 +49,7 @@ local function drop(id)
   call('ZREM', P .. ':q', id)
   call('DEL', P .. ':r:' .. id)
 end
-local function expire(now)
+local function expire()
   local gone = 0
   for _, id in ipairs(call('ZRANGE', P .. ':q', 0, -1)) do
     local ends = tonumber(call('HGET', P .. ':r:' .. id, 'x'))
@@ -74,8 +77,8 @@ end
 PUT = (
     _COMMON
     + f"""
-local now = ARGV[1]
-expire(tonumber(now))
+call('HSET', P .. ':n', 'clock_error', ARGV[1])
+expire()
 local over, accepted, doubles = {{}}, 0, 0
 for i = 2, #ARGV, 4 do
   local id = ARGV[i]
@@ -88,11 +91,13 @@ for i = 2, #ARGV, 4 do
       drop(oldest)
       over[#over + 1] = oldest
     end
-    call('HSET', P .. ':r:' .. id, 'p', ARGV[i + 1], 's', ARGV[i + 2], 'a', now,
+    -- Nothing is accepted before it was sent; clocks that say so are wrong by that much.
+    local sent = math.min(tonumber(ARGV[i + 2]), now)
+    call('HSET', P .. ':r:' .. id, 'p', ARGV[i + 1], 's', sent, 'a', now,
       'x', ARGV[i + 3], 'h', '0', 'q', sequence)
     call('ZADD', P .. ':q', sequence, id)
     accepted = accepted + 1
-    keep_delay('e', math.max(0, tonumber(now) - tonumber(ARGV[i + 2])))
+    keep_delay('e', sent)
   end
 end
 call('ZREMRANGEBYRANK', P .. ':d', 0, -{RECENT + 1})
@@ -100,7 +105,7 @@ count('accepted', accepted)
 count('duplicates', doubles)
 count('overwritten', #over)
 wake(accepted)
-return {{accepted, doubles, over, figures()}}
+return {{accepted, doubles, over, figures(), now}}
 """
 )
 
@@ -130,9 +135,9 @@ GET = (
     _COMMON
     + _DONE
     + f"""
-local holder, client, now, wanted = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-acknowledge(holder, client, 5)
-expire(tonumber(now))
+local holder, client, wanted = ARGV[1], ARGV[2], tonumber(ARGV[3])
+acknowledge(holder, client, 4)
+expire()
 local room = math.min(wanted, {MAX_LEASED} - call('HLEN', P .. ':l'))
 local out = {{}}
 if room > 0 then
@@ -141,13 +146,13 @@ if room > 0 then
     call('ZREM', P .. ':q', id)
     call('HSET', P .. ':l', id, holder)
     call('HSET', P .. ':r:' .. id, 'h', '1')
-    keep_delay('h', math.max(0, tonumber(now) - tonumber(r[3])))
-    out[#out + 1] = {{id, r[1], r[2], r[3], now, r[4]}}
+    keep_delay('h', tonumber(r[3]))
+    out[#out + 1] = {{id, r[1], r[2], r[3], r[4]}}
   end
 end
 count('handed_out', #out)
 if #out > 0 and call('ZCARD', P .. ':q') > 0 then wake(1) end
-return {{out, figures()}}
+return {{out, figures(), now}}
 """
 )
 
@@ -190,3 +195,14 @@ call('DEL', P .. ':q', P .. ':l', P .. ':n', P .. ':d', P .. ':w')
 )
 
 COUNTERS = _COMMON + "return figures()"
+
+SCRIPTS = {
+    "put": PUT,
+    "get": GET,
+    "acknowledge": ACKNOWLEDGE,
+    "attach": ATTACH,
+    "release": RELEASE,
+    "counters": COUNTERS,
+    "drop": DROP,
+}
+"""Name -> text; the last word of what `put` and `get` return is the server's time."""

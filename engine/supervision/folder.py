@@ -6,11 +6,17 @@ import contextlib
 import fcntl
 import json
 import os
+import socket
 import stat
 from pathlib import Path
 from typing import Any
 
 from engine.errors import ControlError, EngineRuns
+
+
+def identity(run_path: Path) -> str:
+    """Who an engine is among several on one store: host and data folder."""
+    return f"{socket.gethostname()}:{run_path.name.rpartition('-')[2]}"[:120]
 
 
 def lock(data_path: Path) -> int:

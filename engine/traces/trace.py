@@ -198,9 +198,14 @@ def save(trace: Trace, folder: Path) -> TraceInfo:
         raise TraceError(f"{trace.info.origin} holds no request; there is nothing to keep.")
     info = msgspec.structs.replace(trace.info, digest=digest(trace.requests))
     with appearing(folder) as making:
-        pq.write_table(_table(trace.requests), making / REQUESTS, compression="zstd")
-        write_about(making, info, trace.key_texts)
+        write(Trace(info, trace.requests, trace.key_texts), making)
     return info
+
+
+def write(trace: Trace, folder: Path) -> None:
+    """Write the files of a trace, just as it is, into a folder that is there."""
+    pq.write_table(_table(trace.requests), folder / REQUESTS, compression="zstd")
+    write_about(folder, trace.info, trace.key_texts)
 
 
 def write_about(folder: Path, info: TraceInfo, key_texts: pa.Array) -> None:

@@ -18,6 +18,7 @@ from engine.actions.evaluating import EvaluateWanted, evaluate_model
 from engine.actions.renewing import RenewWanted, renew_model
 from engine.actions.training import TrainWanted, train_models
 from engine.errors import TrainingError
+from engine.execution import executor_of
 from engine.jobs import JobHandle
 from engine.settings import load_settings
 from engine.training.curves import Listener, Point
@@ -73,7 +74,9 @@ def train_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | Non
     """
     wanted = _converted(params, TrainWanted, "training")
     os.nice(NICENESS)
-    return train_models(wanted, f"job-{job.id[:8]}", load_settings(), JobListener(job), job.id)
+    settings, who = load_settings(), f"job-{job.id[:8]}"
+    with executor_of(settings) as executor:
+        return train_models(wanted, who, settings, JobListener(job), job.id, executor)
 
 
 def evaluate_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any]:
@@ -84,7 +87,9 @@ def evaluate_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any]:
     """
     wanted = _converted(params, EvaluateWanted, "evaluation")
     os.nice(NICENESS)
-    return evaluate_model(wanted, f"job-{job.id[:8]}", load_settings(), JobListener(job))
+    settings, who = load_settings(), f"job-{job.id[:8]}"
+    with executor_of(settings) as executor:
+        return evaluate_model(wanted, who, settings, JobListener(job), executor)
 
 
 def renew_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | None:

@@ -93,7 +93,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     monkeypatch.setattr(actions, "status", fake.status)
     for name in ACTED:
         monkeypatch.setattr(actions, name, fake.act(name))
-    monkeypatch.setattr(actions, "queue_status", lambda: {"newest": []})
+    monkeypatch.setattr(actions, "queue_status", lambda: {"newest": [], "clock_error_ms": 0.0})
     monkeypatch.setattr(actions, "tail_log", lambda *_: ["2026-01-01T00:00:00.000Z INFO x y"])
     return fake
 
