@@ -18,6 +18,7 @@ from engine.actions.job_rows import start_job
 from engine.actions.models import model_store
 from engine.actions.store import audited, given
 from engine.actions.trace_data import trace_for
+from engine.errors import EvaluationCancelled
 from engine.registry import resolve
 from engine.settings import Settings
 from engine.training import ALGORITHMS
@@ -87,9 +88,9 @@ def train_models(
         folder = training_folder(known, run)
         staged = Stage(heard, 0.0, 1.0 - EVALUATING if wanted.evaluated else 1.0)
         found = train(trace, options, staged, folder)
+        told = _judged(trace, found, wanted, heard)
         if heard.interrupted:
             return None
-        told = _judged(trace, found, wanted, heard)
         from engine.models.registry import register
         from engine.training.curves import as_curves
 
@@ -211,14 +212,17 @@ class Stage(Listener):
 def _judged(
     trace: Trace, found: list[Trained], wanted: TrainWanted, heard: Listener
 ) -> dict[str, Any]:
-    """The evaluation of what was trained; none when cancelled or not wanted."""
+    """The evaluation of what was trained; none when cancelled, until its end, or not wanted."""
     if heard.cancelled or not wanted.evaluated:
         return {}
     from engine.training.evaluation import evaluate
 
     stage = Stage(heard, 1.0 - EVALUATING, EVALUATING)
     policies = [one.policy for one in found]
-    return as_told(evaluate(trace, policies, listener=stage))
+    try:
+        return as_told(evaluate(trace, policies, listener=stage))
+    except EvaluationCancelled:
+        return {}
 
 
 def _options(wanted: TrainWanted, run: str) -> TrainOptions:

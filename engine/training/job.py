@@ -16,7 +16,7 @@ from db.tables import training_points
 from db.writes import upsert
 from engine.actions.evaluating import EvaluateWanted, evaluate_model
 from engine.actions.training import TrainWanted, train_models
-from engine.errors import TrainingError
+from engine.errors import EvaluationCancelled, TrainingError
 from engine.jobs import JobHandle
 from engine.settings import load_settings
 from engine.training.curves import Listener, Point
@@ -75,15 +75,18 @@ def train_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | Non
     return train_models(wanted, f"job-{job.id[:8]}", load_settings(), JobListener(job), job.id)
 
 
-def evaluate_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any]:
-    """Judge a model; `params` are those of `EvaluateWanted`.
+def evaluate_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | None:
+    """Judge a model; `params` are those of `EvaluateWanted`. Cancelled, it finds nothing.
 
     Raises:
         TrainingError: a parameter is unknown or of the wrong kind, or as `evaluate_model`.
     """
     wanted = _converted(params, EvaluateWanted, "evaluation")
     os.nice(NICENESS)
-    return evaluate_model(wanted, f"job-{job.id[:8]}", load_settings(), JobListener(job))
+    try:
+        return evaluate_model(wanted, f"job-{job.id[:8]}", load_settings(), JobListener(job))
+    except EvaluationCancelled:
+        return None
 
 
 def _converted(params: Mapping[str, Any], kind: type[W], what: str) -> W:
