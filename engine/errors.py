@@ -83,6 +83,10 @@ class TrainingError(EngineError):
     """Raised when a training or an evaluation cannot be done as asked."""
 
 
+class EvaluationCancelled(TrainingError):  # noqa: N818 - reads as the sentence it reports
+    """Raised when somebody ended an evaluation before it could tell anything."""
+
+
 class ModelError(EngineError):
     """Raised when a trained model is missing, damaged, foreign, protected or does not fit."""
 

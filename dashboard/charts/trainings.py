@@ -44,7 +44,8 @@ def plot(rows: pd.DataFrame, column: str, theme: Theme) -> AnyChart:
         "steps:Q",
         title="Decisions learned from",
         axis=alt.Axis(format="~s", tickCount=5, titleFontWeight="normal", grid=False),
-        scale=alt.Scale(nice=False),
+        # From 0 to at least 1: of an axis from 0 to 0 Vega cannot tell the unit.
+        scale=alt.Scale(domain=[0, max(1.0, float(rows["steps"].max()))], nice=False),
     )
     y = alt.Y(
         "value:Q",

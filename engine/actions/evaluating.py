@@ -50,7 +50,8 @@ def evaluate_model(
     Raises:
         ModelError: no such model, or its files are not in order.
         TraceError: the trace cannot be read.
-        TrainingError: the trace does not fit, a size is none, or it was cancelled.
+        EvaluationCancelled: it was.
+        TrainingError: the trace does not fit, or a size is none.
     """
     from engine.models import registry
     from engine.training.data import room_of

@@ -15,6 +15,7 @@ from engine.actions.store import audited, given
 from engine.actions.trace_data import trace_for
 from engine.actions.training import Stage, TrainWanted, train_models
 from engine.errors import ModelError
+from engine.execution.base import Executor
 from engine.settings import Settings
 from engine.training.curves import Listener
 
@@ -42,6 +43,7 @@ def renew_model(
     settings: Settings | None = None,
     listener: Listener | None = None,
     run: str = "",
+    executor: Executor | None = None,
 ) -> dict[str, Any] | None:
     """Train by the model's own recipe on newer requests; both are judged on the newest half.
 
@@ -67,7 +69,7 @@ def renew_model(
         trace = trace_for(wanted.trace, wanted.source, 0, who, known)
         asked = wanted.trace or trace.info.name
         recipe = recipe_of(old.spec, asked)
-        found = train_models(recipe, who, known, Stage(heard, 0.0, _TRAINING), run)
+        found = train_models(recipe, who, known, Stage(heard, 0.0, _TRAINING), run, executor)
         if found is None or found["cancelled"]:
             return None
         judged, stage = found["evaluation"], Stage(heard, _TRAINING, 1.0 - _TRAINING)

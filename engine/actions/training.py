@@ -18,6 +18,7 @@ from engine.actions.models import model_store
 from engine.actions.store import audited, given
 from engine.actions.trace_data import trace_for
 from engine.cache import POLICIES
+from engine.errors import EvaluationCancelled
 from engine.execution.base import Executor, Order
 from engine.execution.local import LocalExecutor
 from engine.registry import resolve
@@ -90,9 +91,9 @@ def train_models(
         staged = Stage(heard, 0.0, 1.0 - EVALUATING if wanted.evaluated else 1.0)
         order = Order("train", trace, msgspec.to_builtins(options), folder=folder)
         done = computer.run(order, staged)
+        told = _judged(trace, done.policies, wanted, heard, computer)
         if heard.interrupted:
             return None
-        told = _judged(trace, done.policies, wanted, heard, computer)
         found = done.told["trained"]
         from engine.models.registry import register
         from engine.training.curves import Point, as_curves
@@ -219,12 +220,15 @@ def _judged(
     heard: Listener,
     executor: Executor,
 ) -> dict[str, Any]:
-    """The evaluation of what was trained; none when cancelled or not wanted."""
+    """The evaluation of what was trained; none when cancelled, until its end, or not wanted."""
     if heard.cancelled or not wanted.evaluated:
         return {}
     asked = {"capacities": (), "classics": tuple(POLICIES)}
     stage = Stage(heard, 1.0 - EVALUATING, EVALUATING)
-    return executor.run(Order("evaluate", trace, asked, policies), stage).told
+    try:
+        return executor.run(Order("evaluate", trace, asked, policies), stage).told
+    except EvaluationCancelled:
+        return {}
 
 
 def _options(wanted: TrainWanted, run: str) -> TrainOptions:

@@ -80,16 +80,21 @@ def seeds_of(text: str) -> tuple[int, ...]:
     """The seeds of a text: "5" is 0 to 4; "3,7" (or "3,") are those themselves.
 
     Raises:
-        TrainingError: it is neither.
+        TrainingError: it is neither, or more than anybody trains.
     """
+    from engine.training.options import MOST_SEEDS
+
     try:
         if "," in text:
             return tuple(int(part) for part in text.split(",") if part)
-        return tuple(range(int(text)))
+        count = int(text)
     except ValueError:
         raise TrainingError(
             f"--seeds is {text!r}; give how many, or which, separated by commas."
         ) from None
+    if not 1 <= count <= MOST_SEEDS:
+        raise TrainingError(f"--seeds is {count}; give 1 to {MOST_SEEDS}.")
+    return tuple(range(count))
 
 
 def pairs_of(pairs: Iterable[str]) -> dict[str, Any]:

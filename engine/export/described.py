@@ -44,7 +44,7 @@ def described(subject: Subject) -> dict[str, Any]:
         "fill": [float(value) for value in scorer.mean[BASE:]],
         "readout": msgspec.to_builtins(spec.readouts[subject.network]),
         "cache": _cache(spec),
-        "training": plain(msgspec.to_builtins(spec)),
+        "training": _training(spec),
     }
 
 
@@ -102,6 +102,13 @@ class _Runner:
             scores = scores.reshape(-1, len(self._share)).dot(self._share)
             scores += self._half
         return scores
+
+
+def _training(spec: PolicySpec) -> dict[str, Any]:
+    """The specification without the path of the file it was trained on: that is nobody else's."""
+    told: dict[str, Any] = plain(msgspec.to_builtins(spec))
+    told["data"].pop("asked", None)
+    return told
 
 
 def _cache(spec: PolicySpec) -> dict[str, Any]:

@@ -91,7 +91,8 @@ def check(folder: Path, kept: Mapping[str, Kept], whose: str) -> None:
             found = fingerprint(folder / name)
         except OSError as error:
             raise ModelError(
-                f"{whose} lacks its file {name} ({error.strerror}); restore it, or train again."
+                f"The file {name} of {whose} cannot be read ({error.strerror}); restore it, or "
+                "train again."
             ) from None
         if found != known:
             raise ModelError(

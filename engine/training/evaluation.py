@@ -36,7 +36,8 @@ def evaluate(
         listener: hears how it goes; cancelled, no evaluation results.
 
     Raises:
-        TrainingError: it was cancelled, or the trace does not fit the policy.
+        EvaluationCancelled: it was.
+        TrainingError: the trace does not fit the policy.
     """
     spec = policies[0].spec
     check_fit(trace, policies)

@@ -17,7 +17,7 @@ from db.writes import upsert
 from engine.actions.evaluating import EvaluateWanted, evaluate_model
 from engine.actions.renewing import RenewWanted, renew_model
 from engine.actions.training import TrainWanted, train_models
-from engine.errors import TrainingError
+from engine.errors import EvaluationCancelled, TrainingError
 from engine.execution import executor_of
 from engine.jobs import JobHandle
 from engine.settings import load_settings
@@ -79,8 +79,8 @@ def train_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | Non
         return train_models(wanted, who, settings, JobListener(job), job.id, executor)
 
 
-def evaluate_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any]:
-    """Judge a model; `params` are those of `EvaluateWanted`.
+def evaluate_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | None:
+    """Judge a model; `params` are those of `EvaluateWanted`. Cancelled, it finds nothing.
 
     Raises:
         TrainingError: a parameter is unknown or of the wrong kind, or as `evaluate_model`.
@@ -89,18 +89,26 @@ def evaluate_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any]:
     os.nice(NICENESS)
     settings, who = load_settings(), f"job-{job.id[:8]}"
     with executor_of(settings) as executor:
-        return evaluate_model(wanted, who, settings, JobListener(job), executor)
+        try:
+            return evaluate_model(wanted, who, settings, JobListener(job), executor)
+        except EvaluationCancelled:
+            return None
 
 
 def renew_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | None:
-    """Train a model anew; `params` are those of `RenewWanted`.
+    """Train a model anew; `params` are those of `RenewWanted`. Cancelled, nothing moves.
 
     Raises:
         TrainingError: a parameter is unknown or of the wrong kind, or as `renew_model`.
     """
     wanted = _converted(params, RenewWanted, "renewal")
     os.nice(NICENESS)
-    return renew_model(wanted, f"job-{job.id[:8]}", load_settings(), JobListener(job), job.id)
+    settings, who = load_settings(), f"job-{job.id[:8]}"
+    with executor_of(settings) as executor:
+        try:
+            return renew_model(wanted, who, settings, JobListener(job), job.id, executor)
+        except EvaluationCancelled:
+            return None
 
 
 def _converted(params: Mapping[str, Any], kind: type[W], what: str) -> W:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.cache import POLICIES
 from engine.cache.base import Policy, Replay, Room
 from engine.cache.value import HitValue
-from engine.errors import TrainingError
+from engine.errors import EvaluationCancelled
 from engine.registry import resolve
 from engine.traces.split import split
 from engine.traces.trace import Requests, Trace
@@ -101,7 +101,7 @@ class Judge:
 
     def _replay(self, replay: Replay, title: str) -> tuple[NDArray[np.bool_], float]:
         if self._listener.cancelled:
-            raise TrainingError("The evaluation was cancelled; nothing of it is kept.")
+            raise EvaluationCancelled("The evaluation was cancelled; nothing of it is kept.")
         self._listener.progress(self._done / self._whole, f"replaying {title}")
         self._done += 1
         replay.feed(self._warm)

@@ -26,7 +26,8 @@ each of its caches has a table of all keys."""
 SLOT_RENT = "slot-rent"
 LEAST_REQUESTS = 1000
 _MOST_TIMESTEPS = 1_000_000_000
-_MOST_SEEDS = 100
+MOST_SEEDS = 100
+"""Of one training."""
 _MOST_SEED = 2**31
 
 
@@ -149,8 +150,11 @@ def _check_numbers(options: TrainOptions) -> None:
             f"timesteps is {options.timesteps}; give a number from 1 to {_MOST_TIMESTEPS}, or 0 "
             "for the algorithm's own."
         )
-    if not 1 <= len(set(options.seeds)) == len(options.seeds) <= _MOST_SEEDS:
-        raise TrainingError(f"seeds is {list(options.seeds)}; give 1 to {_MOST_SEEDS} different.")
+    if not 1 <= len(set(options.seeds)) == len(options.seeds) <= MOST_SEEDS:
+        raise TrainingError(
+            f"seeds names {len(options.seeds)}, {len(set(options.seeds))} of them different; give "
+            f"1 to {MOST_SEEDS} different ones."
+        )
     if not all(0 <= seed < _MOST_SEED for seed in options.seeds):
         raise TrainingError(f"seeds is {list(options.seeds)}; give numbers from 0 to 2^31 - 1.")
     if not 1 <= options.evaluations <= 1000:

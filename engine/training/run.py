@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from stable_baselines3.common.logger import Logger
 
 from engine.errors import TrainingError
 from engine.registry import resolve
@@ -167,6 +168,8 @@ class _Run:
         env = self.make(part.given.slots)
         # Not the same starts again after a break.
         model = algorithm.build(env, part.given, seed + stand.steps, self.device)
+        # The library's own logger would leave a folder in the system's temporary one every time.
+        model.set_logger(Logger(None, []))
         if tensors:
             restore(model, tensors, stand.steps)
         else:

@@ -8,7 +8,7 @@ import math
 import pandas as pd
 import pytest
 
-from dashboard.charts import endpoints, forecasts, learning, panel, qvalues, series
+from dashboard.charts import endpoints, forecasts, learning, panel, qvalues, series, trainings
 from dashboard.charts import steps as step_charts
 from dashboard.charts.palette import colour, colours
 from dashboard.parts import exporting
@@ -183,3 +183,14 @@ def test_a_step_that_a_classic_decided_is_told_from_free_room() -> None:
         }
     )
     assert list(step_charts.action_of(rows)) == ["left to a classic", "took free room", "hit"]
+
+
+@pytest.mark.parametrize(("steps", "end"), [([0], 1), ([0, 8_192], 8_192)])
+def test_the_axis_of_a_training_has_a_length_from_its_first_point_on(
+    steps: list[int], end: int
+) -> None:
+    points = pd.DataFrame({"steps": steps, "hit_ratio": 0.5, "best": True})
+    rows = trainings.curve_rows(points.assign(algorithm="ppo", seed=0), "hit_ratio")
+    drawn = trainings.plot(rows, "hit_ratio", "light").to_dict()
+    for layer in drawn["layer"]:
+        assert layer["encoding"]["x"]["scale"]["domain"] == [0, end]

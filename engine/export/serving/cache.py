@@ -13,6 +13,7 @@ from collections.abc import (
     Sequence,
     ValuesView,
 )
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -90,8 +91,9 @@ class LearnedCache(MutableMapping[Any, Any]):
     ) -> None:
         self.policy: Scorer = Policy(policy) if isinstance(policy, str | Path) else policy
         told, trained = self.policy.metadata["cache"], self.policy.metadata["training"]
-        self._maxsize = int(told["capacity"] if maxsize is None else maxsize)
-        _check(self._maxsize, told["unit"], getsizeof)
+        wanted = told["capacity"] if maxsize is None else maxsize
+        _check(wanted, told["unit"], getsizeof)
+        self._maxsize = int(wanted)
         self._getsizeof = getsizeof
         self._describe = describe
         self._worth = Worth(trained["value"])
@@ -256,8 +258,8 @@ class LearnedCache(MutableMapping[Any, Any]):
         return not missing
 
 
-def _check(maxsize: int, unit: str, getsizeof: Callable[[Any], float] | None) -> None:
-    if maxsize < 1:
+def _check(maxsize: float, unit: str, getsizeof: Callable[[Any], float] | None) -> None:
+    if not 1 <= maxsize < inf:
         raise ServingError(f"A cache of {maxsize} holds nothing; give a maxsize from 1 on.")
     if unit == "bytes" and getsizeof is None:
         raise ServingError(

@@ -18,7 +18,7 @@ import torch
 
 from engine.errors import ExportError
 from engine.export.base import Graph, Subject, graph_of
-from engine.export.described import decider
+from engine.export.described import decider, described
 from engine.export.manifest import golden
 from engine.export.onnx_graph import serialised
 from engine.export.places import place_of
@@ -121,6 +121,13 @@ def test_the_metadata_tells_a_consumer_what_it_must_know(folder: Path) -> None:
     assert told["actions"]["threshold"] == 0.5
     assert [len(rows["action"]) for rows in told["golden"]] == [16, 16]
     assert told["training"]["data"]["digest"] == "d" * 64
+
+
+def test_the_metadata_does_not_tell_the_path_of_the_data() -> None:
+    made = policy()
+    made.spec.data["asked"] = "/home/somebody/access.log"
+    assert "/home/somebody" not in str(described(Subject(made, "ppo")))
+    assert made.spec.data["asked"]
 
 
 def test_the_serving_file_stands_alone(folder: Path) -> None:

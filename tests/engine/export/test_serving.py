@@ -200,6 +200,8 @@ def test_a_result_too_large_is_returned_and_not_kept() -> None:
     [
         (lambda: LearnedCache(DECIDER, 0), "A cache of 0 holds nothing"),
         (lambda: LearnedCache(DECIDER, -1), "A cache of -1 holds nothing"),
+        (lambda: LearnedCache(DECIDER, float("nan")), "A cache of nan"),  # type: ignore[arg-type]
+        (lambda: LearnedCache(DECIDER, float("inf")), "A cache of inf"),  # type: ignore[arg-type]
         (lambda: LearnedCache(BY_BYTES), "give getsizeof"),
         (lambda: LearnedCache(DECIDER, getsizeof=len), "leave getsizeof out"),
         (lambda: LearnedCache("/nowhere"), "There is no export in /nowhere"),

@@ -122,7 +122,7 @@ def test_files_that_are_not_those_registered_are_refused(
         shutil.rmtree(folder)
     words = {
         "changed": "is not the one that was registered",
-        "missing": "lacks its file policy.json",
+        "missing": "The file policy.json of model 1 cannot be read",
         "elsewhere": "lie on another machine, or were deleted",
     }
     for act in (registry.load, aliases.promote):

@@ -6,7 +6,8 @@ import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import Engine
@@ -20,13 +21,14 @@ from engine.actions.evaluating import EvaluateWanted, evaluate_model
 from engine.actions.training import TrainWanted
 from engine.cli import main
 from engine.errors import TrainingError
-from engine.jobs import queue_again
+from engine.jobs import JobHandle, queue_again
 from engine.leases import engine_id
 from engine.models import registry
 from engine.records import JobState
 from engine.traces.shelf import folder_of
 from engine.traces.trace import save
-from engine.training.job import train_job
+from engine.training.curves import Listener
+from engine.training.job import evaluate_job, train_job
 from tests.engine.stubs.running import RunningEngine, until
 from tests.engine.training import generated
 
@@ -150,12 +152,45 @@ def test_by_command_a_model_is_trained_judged_and_judged_again_with_its_seeds(
     assert "At 40 " in printed
 
 
+class Ending(Listener):
+    """Asks to end as soon as policies are replayed; with `by_engine`, to go on later."""
+
+    def __init__(self, by_engine: bool) -> None:
+        self.stop, self.by_engine = False, by_engine
+
+    @property
+    def cancelled(self) -> bool:
+        return self.stop
+
+    @property
+    def interrupted(self) -> bool:
+        return self.stop and self.by_engine
+
+    def progress(self, fraction: float, message: str) -> None:
+        self.stop |= message.startswith("replaying")
+
+
+def test_what_was_trained_is_kept_when_its_judging_is_cancelled(here: Engine) -> None:
+    wanted = TrainWanted(
+        trace="made", algorithm="a2c", cache_size=40, timesteps=2048, hyperparameters=FAST
+    )
+    assert actions_training().train_models(wanted, listener=Ending(by_engine=True)) is None
+    assert registry.models(here) == []
+    found = actions_training().train_models(wanted, listener=Ending(by_engine=False))
+    assert (found["models"], found["cancelled"], found["evaluation"]) == ([1], True, {})
+    job = SimpleNamespace(id="1" * 32, store=here, cancelled=True, by_request=True)
+    job.progress = lambda *_: None
+    assert evaluate_job({"model": 1}, cast("JobHandle", job)) is None
+    assert registry.model(here, 1)["evaluation"] == {}
+
+
 REFUSED = {
     "no data": (["train"], "Name one of: a trace"),
     "no such trace": (["train", "other"], "no trace and no file 'other'"),
     "limit": (["train", "made", "--limit", "-1"], "limit is -1"),
     "too few": (["train", "made", "--limit", "100"], "too few to learn from"),
     "seeds": (["train", "made", "--seeds", "many"], "--seeds is 'many'"),
+    "too many": (["train", "made", "--seeds", "1000000000000"], "is 1000000000000; give 1 to 100."),
     "set": (["train", "made", "--set", "gamma"], "write name=value"),
     "no model": (["evaluate", "7"], "no model 7"),
 }

@@ -74,7 +74,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "too short": ({"timesteps": 100}, "train longer or lower"),
     "never learns": ({"algorithm": "dqn", "timesteps": 4_000}, "learning_starts is 5000"),
     "timesteps": ({"timesteps": -1}, "timesteps is -1"),
-    "no seeds": ({"seeds": ()}, "seeds is"),
+    "no seeds": ({"seeds": ()}, "seeds names 0, 0 of them different; give 1 to 100"),
     "same seeds": ({"seeds": (1, 1)}, "different"),
     "device": ({"device": "tpu"}, "cpu, cuda or auto"),
     "patience": ({"patience": -1}, "patience is -1"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,14 @@ def joined() -> tuple[Trained, Heard]:
     heard = Heard()
     (found,) = train(TRACE, options("default"), heard)
     return found, heard
+
+
+def test_a_training_leaves_nothing_in_the_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    train(TRACE, options("a2c", timesteps=1280, hyperparameters={"slots": 64, "n_steps": 5}))
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_default_recipe_stands_two_networks_side_by_side(
