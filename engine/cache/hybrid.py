@@ -112,6 +112,23 @@ class HybridReplay(Replay):
         self._controls = Controls(room, share or 1.0, self._guard.sampled, seed)
         self._following = following(room.capacity, room.distinct)
 
+    def adopt(self, policy: TrainedPolicy) -> None:
+        """Let newer networks decide from the next request on; what was counted online stays.
+
+        Args:
+            policy: of the same algorithms, trained on the same features.
+
+        Raises:
+            ModelError: it has other scorers or features, or counts its capacity otherwise.
+        """
+        _check(policy.spec, self._room)
+        if set(_names(policy.spec)) != set(self.names):
+            raise ModelError(
+                f"The newer policy decides by {', '.join(_names(policy.spec))} and this one by "
+                f"{', '.join(self.names)}; train it with the same algorithms."
+            )
+        self._by = scorers(self.names, policy.networks, len(policy.spec.features))
+
     @property
     def scorer(self) -> str:
         """The scorer, or the classic, that decides now."""

@@ -316,6 +316,21 @@ def test_a_change_to_a_classic_lets_go_of_nothing(
     assert len(held[0]) > ROOM.capacity / 2
 
 
+def test_newer_networks_take_over_in_the_same_cache() -> None:
+    made = requests()
+    replay = HybridReplay(policy({"ppo": sorting(-1.0)}), ROOM)
+    replay.feed(made.slice(0, 6_000))
+    before = replay.members().tolist()
+    replay.adopt(policy({"ppo": sorting(1.0)}))
+    assert replay.members().tolist() == before
+    frozen = HybridReplay(policy({"ppo": sorting(-1.0)}), ROOM)
+    frozen.feed(made.slice(0, 6_000))
+    newer, older = (one.feed(made.slice(6_000, 12_000)).mean() for one in (replay, frozen))
+    assert newer > older + 0.05
+    with pytest.raises(ModelError, match="decides by dqn and this one by ppo"):
+        replay.adopt(policy({"dqn": sorting(1.0)}))
+
+
 def standing(scorers: int, classics: int, earned: Sequence[float], cache: float) -> Guard:
     """A guard in which the first scorer decides, and the cache earns `cache` a request."""
     one = guard(scorers, classics, 10, 1.0, 100.0, 0)
