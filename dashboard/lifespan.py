@@ -12,18 +12,17 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from dashboard import client
-from engine import actions
 
 
 @asynccontextmanager
 async def lifespan(_app: object) -> AsyncIterator[dict[str, Any]]:
     """Start or find the engine; a failure is told on the page, where a button tries again."""
-    await asyncio.to_thread(client.start_engine)
+    await asyncio.to_thread(client.start_own_engine)
     try:
         yield {}
     finally:
         # Only the engine that this process started ends with it; another's stays.
-        await asyncio.to_thread(client.ask, actions.release_engine)
+        await asyncio.to_thread(client.release_engine)
 
 
 async def ready(_request: Request) -> JSONResponse:

@@ -77,6 +77,28 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+def listed(text: str) -> list[str]:
+    """The parts of a comma-separated setting, without those that are empty."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Comma-separated addresses and networks.
+
+    Raises:
+        ValueError: one is neither; the message says which.
+    """
+    found = []
+    for part in listed(text):
+        try:
+            found.append(ipaddress.ip_network(part))
+        except ValueError:
+            raise ValueError(
+                f"{part!r} is no address; give such as 10.0.0.5 or 10.0.0.0/24, separated by commas"
+            ) from None
+    return found
+
+
 class Settings(BaseSettings):
     """Every deployment setting, with its default and unit."""
 
@@ -107,6 +129,14 @@ class Settings(BaseSettings):
 
     attach_only: bool = False
     """The dashboard never starts an engine of its own; one runs elsewhere on this data folder."""
+    operators: str = ""
+    """Comma-separated names, as the login or the proxy tells them, that may change things."""
+    operator_addresses: str = ""
+    """Addresses or networks, besides loopback, whose sessions need no name to change things."""
+    identity_header: str = ""
+    """The header in which a proxy in front of the dashboard names who comes."""
+    trusted_proxies: str = "127.0.0.1, ::1"
+    """Addresses or networks of the proxies whose `identity_header` is believed."""
 
     engine_url: str = ""
     """`http://HOST:PORT` of the API of an engine on another machine; empty: this machine's."""
@@ -183,6 +213,12 @@ class Settings(BaseSettings):
         if address and not (host and port.isdecimal() and "/" not in host):
             raise ValueError("give HOST:PORT of the cluster's head, such as 10.0.0.5:6379")
         return address
+
+    @field_validator("operator_addresses", "trusted_proxies")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        networks(text)
+        return text
 
     @cached_property
     def database_url(self) -> URL:

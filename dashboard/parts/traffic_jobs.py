@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import client, data
-from dashboard.parts import jobs
+from dashboard.parts import jobs, operating
 
 KINDS = ["seed", "simulate"]
 SEED_SLOT, SIMULATE_SLOT = "seed-form", "simulate-form"
@@ -63,7 +63,7 @@ def _seed(own: bool) -> None:
     )
     params = {"rows": int(count), "workload": workload}
     pressed: Any = {"on_click": _launch, "args": (SEED_SLOT, "seed", params)}
-    st.button("Write it", type="primary", key="seed", disabled=not sure, **pressed)
+    operating.button("Write it", type="primary", key="seed", disabled=not sure, **pressed)
 
 
 def _simulate(own: bool) -> None:
@@ -88,7 +88,7 @@ def _simulate(own: bool) -> None:
     params = {"api_url": url, "n": int(count), "rate": float(rate), "workload": workload}
     pressed: Any = {"on_click": _launch, "args": (SIMULATE_SLOT, "simulate", params)}
     able = bool(sure and url)
-    st.button("Send them", type="primary", key="simulate", disabled=not able, **pressed)
+    operating.button("Send them", type="primary", key="simulate", disabled=not able, **pressed)
 
 
 def _launch(slot: str, kind: str, params: dict[str, object]) -> None:

@@ -13,7 +13,7 @@ from engine.actions.roles import Actor, Role, acting
 from engine.api.limits import Pace, bounded, too_large
 from engine.api.problems import problem
 from engine.api.tokens import Tokens
-from engine.settings import Settings
+from engine.settings import Settings, listed
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -31,8 +31,8 @@ _OURS = {None, "same-origin", "none"}
 
 def allowed_hosts(settings: Settings) -> frozenset[str]:
     """The names under which the API answers: loopback, where it listens, and those that are set."""
-    named = (name.strip().lower() for name in settings.api_names.split(","))
-    return frozenset({*LOOPBACK, settings.api_host.lower(), *filter(None, named)})
+    named = map(str.lower, listed(settings.api_names))
+    return frozenset({*LOOPBACK, settings.api_host.lower(), *named})
 
 
 class Guard:
