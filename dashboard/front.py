@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+from typing import Any
 
 import streamlit as st
+import uvicorn.config
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -30,12 +31,17 @@ class PeerNoted:
         await self._app(scope, receive, send)
 
 
+def _as_it_comes(app: ASGIApp, **_trusted: Any) -> ASGIApp:  # noqa: ANN401 - uvicorn's own
+    return app
+
+
 def middleware() -> list[Middleware]:
     """Streamlit checks the host name of its websocket alone; here it is every request's.
 
-    From now on uvicorn takes no address from X-Forwarded-For, which anyone on loopback may send.
+    From now on uvicorn leaves addresses as they are. It would take them from X-Forwarded-For, which
+    anybody can send; Streamlit offers no setting for it, and reads the environment's too early.
     """
-    os.environ["FORWARDED_ALLOW_IPS"] = ""
+    vars(uvicorn.config)["ProxyHeadersMiddleware"] = _as_it_comes
     hosts = list(st.get_option("server.allowedHosts")) or ["*"]
     return [
         Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
