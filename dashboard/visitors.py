@@ -15,7 +15,8 @@ import streamlit as st
 from dashboard.front import PEER
 from engine.actions.roles import Actor, Role
 from engine.actions.store import given
-from engine.settings import Settings, listed, networks
+from engine.addresses import listed, networks
+from engine.settings import Settings
 
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 """Headers that a proxy sets: who comes through one does not come from loopback."""

@@ -70,7 +70,8 @@ def _simulate(own: bool) -> None:
     engine = client.engine()
     port = engine.facts.get("origin_port") if engine else None
     st.markdown("Send real HTTP requests: GET and HEAD only, and to this machine only.")
-    default = "" if own else f"http://127.0.0.1:{port or 8001}"
+    sample = data.settings().sample_address or f"http://127.0.0.1:{port or 8001}"
+    default = "" if own else sample
     url = st.text_input(
         "API",
         default,

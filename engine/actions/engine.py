@@ -51,7 +51,7 @@ def plan_for(settings: Settings, owner: str, jobs: Sequence[tuple[str, str]] = (
         log_path=settings.log_path,
         run_path=settings.run_path,
         owner=owner,
-        services=chosen(SERVICES, settings.sample_enabled, bool(settings.source_log)),
+        services=chosen(SERVICES, settings.sample_started, bool(settings.source_log)),
         ports={
             "api": Port(settings.api_host, settings.api_port, "CACHESCOPE_API_PORT"),
             "origin": Port("127.0.0.1", settings.origin_port, "CACHESCOPE_ORIGIN_PORT"),

@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine.actions.roles import Actor, Role, acting
+from engine.addresses import listed
 from engine.api.limits import Pace, bounded, too_large
 from engine.api.problems import problem
 from engine.api.tokens import Tokens
-from engine.settings import Settings, listed
+from engine.settings import Settings
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
