@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,13 +16,21 @@ from db.queries import system
 from db.session import open_store
 from engine.settings import ROOT
 from tests.conftest import fresh_database
-from tests.containers.demo import started
+from tests.containers.demo import TOKEN, Demo, started
 from tests.engine.stubs.running import until
 
 pytestmark = pytest.mark.timeout(300)
 
-STEPS = ("start the engine", "start job", "import trace", "promote model")
-TOKEN = "secret" * 6
+DOCKER = """#!/usr/bin/env bash
+# Stands for Docker: the services run by hand, and what is to run inside runs beside them.
+set -eu
+echo "$*" >> "$SAID"
+case "$2" in
+  up) ;;
+  exec) [[ "$3 $4 $5" == "-T engine python" ]]; shift 5; exec "$PYTHON" "$@" ;;
+  *) exit 64 ;;
+esac
+"""
 
 
 def address(folder: Path) -> str:
@@ -87,7 +94,7 @@ def test_with_curl_alone(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'data' / 'cachescope.sqlite3'}")
     asked = [row for row in system.audit(store) if row["who"].startswith("api operator ")]
     kinds = [row["params"]["kind"] for row in reversed(asked) if row["action"] == "start job"]
-    assert kinds == ["seed", "simulate", "import", "evaluate", "export"] or "train" in kinds
+    assert kinds == ["seed", "simulate", "import", "train", "evaluate", "export"]
     store.dispose()
     assert (tmp_path / "data" / "exports" / "with-curl" / "policy.onnx").is_file()
 
@@ -103,3 +110,65 @@ def answers(url: str) -> bool:
     found = json.loads(done.stdout) if done.returncode == 0 else []
     states = {one["name"]: one["state"] for one in found}
     return states.get("origin") == "running"
+
+
+def shown() -> list[str]:
+    """The commands of the README's section on containers, without comments."""
+    section = (ROOT / "README.md").read_text().partition("## For a team")[2]
+    (block,) = re.findall(r"```bash\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
+    return [re.sub(r"\s+# .*", "", line) for line in block.splitlines()]
+
+
+def test_the_script_does_what_the_readme_shows() -> None:
+    script = (ROOT / "examples" / "with_compose.sh").read_text()
+    same = script.replace("exec -T ", "exec ").replace('"$model"', "1").replace("$model", "1")
+    same = (
+        same.replace("${API_PORT:-8000}", "8000")
+        .replace('"http', "http")
+        .replace('decide"', "decide")
+    )
+    for line in shown():
+        words = line.removeprefix("curl ")
+        only_shown = ("docker compose exec engine python -m engine models", "docker compose down")
+        assert words in same or line in only_shown, line
+
+
+def test_by_the_commands_of_compose(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "examples").mkdir(parents=True)
+    script = root / "examples" / "with_compose.sh"
+    script.write_text((ROOT / "examples" / "with_compose.sh").read_text())
+    (root / ".env").write_text(f"API_TOKEN={TOKEN}\nMARIADB_PASSWORD={TOKEN}\n")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "docker").write_text(DOCKER)
+    (programs / "docker").chmod(0o755)
+    with fresh_database("mariadb", tmp_path) as url:
+        demo = Demo(url, tmp_path)
+        with demo.started("engine", "origin", "traffic"):
+            until(demo.api, 60)
+            until(lambda: healthy(f"http://127.0.0.1:{demo.origin}/health"), 60)
+            said, was_seen = run(
+                script,
+                TOKEN,
+                **demo.environment("engine"),
+                PATH=f"{programs}:{os.environ['PATH']}",
+                PYTHON=sys.executable,
+                PYTHONPATH=str(ROOT),
+                SAID=str(tmp_path / "said"),
+                API_PORT=demo.api().rpartition(":")[2],
+            )
+        assert not was_seen, "the token stood in the list of processes"
+        assert '"hit_ratio":0.5' in said
+        store = open_store(url)
+        done = {(row["action"], row["result"]) for row in system.audit(store)}
+        store.dispose()
+    assert {("start the engine", "done"), ("import trace", "done")} <= done
+    called = (tmp_path / "said").read_text().splitlines()
+    assert called[0] == "compose up --build --wait"
+    assert len(called) == 8
+
+
+def healthy(url: str) -> bool:
+    """Whether the origin answers."""
+    return subprocess.run(["curl", "-sf", url], capture_output=True, check=False).returncode == 0
