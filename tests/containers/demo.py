@@ -63,6 +63,8 @@ class Demo:
     folder: Path
     page: int = field(default_factory=free_port)
     origin: int = field(default_factory=free_port)
+    further: Mapping[str, str] = field(default_factory=dict)
+    """What a person sets beside it, by the settings' own names."""
 
     def environment(self, service: str) -> dict[str, str]:
         """What compose and the image give the service, but for addresses and folders."""
@@ -81,7 +83,7 @@ class Demo:
         if service == "dashboard":
             given |= {"CACHESCOPE_ATTACH_ONLY": "true", "STREAMLIT_SERVER_PORT": str(self.page)}
             given |= {"STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none"}
-        return given
+        return given | dict(self.further)
 
     @contextlib.contextmanager
     def started(self, *services: str) -> Iterator[None]:

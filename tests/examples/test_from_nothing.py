@@ -21,6 +21,7 @@ from tests.engine.stubs.running import until
 
 pytestmark = pytest.mark.timeout(300)
 
+QUIET = {"CACHESCOPE_SAMPLE_RATE": "5"}
 DOCKER = """#!/usr/bin/env bash
 # Stands for Docker: the services run by hand, and what is to run inside runs beside them.
 set -eu
@@ -69,8 +70,8 @@ def test_with_curl_alone(tmp_path: Path) -> None:
         "CACHESCOPE_LOG_DIR": str(tmp_path / "logs"),
         "CACHESCOPE_API_PORT": "0",
         "CACHESCOPE_ORIGIN_PORT": "0",
-        "CACHESCOPE_SAMPLE_RATE": "5",
         "CACHESCOPE_OPERATOR_TOKEN": TOKEN,
+        **QUIET,
     }
     with started(["python", "-m", "engine", "up"], environment):
         url = address(tmp_path)
@@ -144,7 +145,7 @@ def test_by_the_commands_of_compose(tmp_path: Path) -> None:
     (programs / "docker").write_text(DOCKER)
     (programs / "docker").chmod(0o755)
     with fresh_database("mariadb", tmp_path) as url:
-        demo = Demo(url, tmp_path)
+        demo = Demo(url, tmp_path, further=QUIET)
         with demo.started("engine", "origin", "traffic"):
             until(demo.api, 60)
             until(lambda: healthy(f"http://127.0.0.1:{demo.origin}/health"), 60)
