@@ -22,7 +22,10 @@ def regular(frame: pd.DataFrame, width: int, names: list[str]) -> pd.DataFrame:
     """One row per bucket from the first to the last; short holes are 0, long ones NaN."""
     if frame.empty:
         return pd.DataFrame(columns=["at", *names], dtype="float64")
-    sums = frame.groupby("at")[names].sum().sort_index().astype("float64")
+    # A policy's totals have one row a bucket: nothing to sum up.
+    alone = frame["at"].is_unique
+    sums = frame.set_index("at")[names] if alone else frame.groupby("at")[names].sum()
+    sums = sums.sort_index().astype("float64")
     first, last = int(sums.index[0]), int(sums.index[-1])
     grid = np.arange(first, last + 1, width)
     full = sums.reindex(grid)
