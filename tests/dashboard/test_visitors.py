@@ -19,11 +19,10 @@ from engine.actions.roles import Role
 from engine.errors import SettingsError
 from engine.settings import Settings, load_settings
 from tests.dashboard.conftest import MAIN, FakeEngine, Visit, open_page
+from tests.dashboard.test_rules import LOOKING
 
 ANNA = "anna@example.org"
 PROXY = {"identity_header": "X-Forwarded-Email", "trusted_proxies": "10.0.0.2, 10.1.0.0/16"}
-LOOKING = {"doctor", "train-suggest"}
-"""Buttons that change nothing."""
 
 
 def comes(
