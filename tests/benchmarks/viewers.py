@@ -25,6 +25,8 @@ WARM_S = 20.0
 """What follows a start is no steady state."""
 
 SETTLE_S = 4.0
+EVERY_S = 2.0
+"""What pages ask for unless a person chooses otherwise; a busy machine redraws less often."""
 
 
 async def watched(app: App, viewers: int, seconds: float) -> tuple[float, float]:
@@ -45,12 +47,12 @@ async def watched(app: App, viewers: int, seconds: float) -> tuple[float, float]
 
 
 def memory(app: App) -> dict[str, float]:
-    """Resident megabytes of each process, by what it runs."""
-    found = {}
+    """Megabytes of each process by what it runs: resident, shared pages by their share."""
+    found: dict[str, float] = {}
     for process in app.processes():
-        words = process.cmdline()
-        name = "dashboard" if process.pid == app.process.pid else " ".join(words[2:3])
-        found[name] = process.memory_info().rss / 1e6
+        words = [word for word in process.cmdline()[2:] if word.startswith(("engine.", "mock."))]
+        name = "dashboard" if process.pid == app.process.pid else words[-1] if words else "other"
+        found[name] = found.get(name, 0.0) + process.memory_full_info().pss / 1e6
     return found
 
 
@@ -71,11 +73,15 @@ def measure(seconds: float, viewers: int, folder: Path) -> None:
     print(f"dashboard, no viewer              {alone:7.3f} cores")
     print(f"dashboard, one viewer             {one:7.3f} cores ({every:.2f} redraws a second)")
     print(f"dashboard, {viewers:3d} viewers            {many:7.3f} cores ({each:.2f} each)")
+    if each:
+        cost = many / (each * viewers)
+        print(f"  the same, if none came late     {cost * viewers / EVERY_S:7.3f} cores")
     print(f"{viewers} viewers / one                {many / max(one, 1e-9):7.2f}")
     print(f"dashboard, one viewer             {one_mb:7.0f} MB")
     print(f"dashboard, {viewers:3d} viewers            {resident.pop('dashboard'):7.0f} MB")
+    print(f"engine, all processes             {sum(resident.values()):7.0f} MB")
     for name, megabytes in sorted(resident.items(), key=lambda item: -item[1]):
-        print(f"{name:33} {megabytes:7.0f} MB")
+        print(f"  {name:31} {megabytes:7.0f} MB")
     print(f"load average                      {os.getloadavg()[0]:7.2f}")
 
 
