@@ -15,6 +15,7 @@ if str(ROOT) not in sys.path:  # Streamlit puts only this file's folder on the p
 
 import streamlit as st  # noqa: E402
 
+from dashboard.front import middleware  # noqa: E402
 from dashboard.lifespan import lifespan, routes  # noqa: E402
 
-app = st.App("main.py", lifespan=lifespan, routes=routes())
+app = st.App("main.py", lifespan=lifespan, routes=routes(), middleware=middleware())

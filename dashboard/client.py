@@ -1,16 +1,18 @@
 """What the pages ask of the engine, and what became of it: a result or one sentence.
 
-Nothing here raises; a page shows `Outcome.sentence` and never a traceback.
+Nothing here raises; a page shows `Outcome.sentence` and never a traceback. Whatever a page asks is
+asked as its visitor, so that an action refuses who may only look, whatever the page let them press.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dashboard import visitors
 from engine import actions
+from engine.actions.roles import acting
 from engine.errors import EngineError
 
 WHO = "dashboard"
@@ -69,9 +71,19 @@ class EngineView:
 
 
 def ask(action: Callable[..., Any], *args: Any, **options: Any) -> Outcome:  # noqa: ANN401
-    """Call an action; a refusal becomes its own sentence."""
+    """Call an action as the page's visitor; a refusal becomes its own sentence."""
+
+    def asked() -> Any:  # noqa: ANN401 - whatever the action gives
+        with acting(visitors.current().actor):
+            return action(*args, **options)
+
+    return told(asked)
+
+
+def told(action: Callable[[], Any]) -> Outcome:
+    """Call what nobody at a page asked for; an error becomes its own sentence."""
     try:
-        return Outcome(True, "", action(*args, **options))
+        return Outcome(True, "", action())
     except EngineError as error:
         return Outcome(False, str(error))
     except (OSError, TimeoutError) as error:
@@ -80,7 +92,7 @@ def ask(action: Callable[..., Any], *args: Any, **options: Any) -> Outcome:  # n
 
 def engine() -> EngineView | None:
     """The running engine, or None when none answers."""
-    found = ask(actions.status)
+    found = told(actions.status)
     return view(found.value) if found.done and found.value else None
 
 
@@ -118,20 +130,30 @@ def _service(fields: Mapping[str, Any]) -> Service:
 
 def events_after(number: int) -> list[dict[str, Any]]:
     """What the running engine has told after its event `number`, oldest first."""
-    outcome = ask(actions.events, number)
+    outcome = told(lambda: actions.events(number))
     return list(outcome.value["events"]) if outcome.done else []
 
 
 def who() -> str:
-    """The name that the audit keeps for what a page asked."""
-    return f"{WHO}:{os.getpid()}"
+    """The name that is kept for what a page asked."""
+    return visitors.current().actor.name
 
 
 def start_engine() -> Outcome:
-    """Attach to a running engine, or start one that ends with this dashboard."""
-    return ask(actions.ensure_engine, owner=WHO)
+    """Attach to a running engine, or start one that ends with this dashboard, for a visitor."""
+    return ask(actions.ensure_engine, owner=WHO, who=who())
+
+
+def start_own_engine() -> Outcome:
+    """The same for the dashboard itself, before anybody comes."""
+    return told(lambda: actions.ensure_engine(owner=WHO))
+
+
+def release_engine() -> Outcome:
+    """End the engine that this dashboard started; another's goes on."""
+    return told(actions.release_engine)
 
 
 def queue() -> Outcome:
     """The prediction queue now: totals, `newest` records (newest first), `clock_error_ms`."""
-    return ask(actions.queue_status)
+    return told(actions.queue_status)

@@ -9,13 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
 from dashboard import client
-from dashboard.charts import incidents
+from dashboard.charts import incidents, series
+from dashboard.charts.palette import POLICY_NAMES
 from db.queries import pages, pages_learning
 from db.session import open_store
 from engine.services import SERVICES
@@ -92,6 +94,26 @@ def traffic(
         policies=policies,
         total_only=total_only,
         endpoint=endpoint,
+    )
+
+
+@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=32)
+def by_policy(source: int, window_s: int, width: int, over: str, under: str) -> pd.DataFrame:
+    """`over` divided by `under` for the recording and every shadow, as charts draw it."""
+    frame = traffic(source, window_s, width, tuple(POLICY_NAMES))
+    return series.by_policy(frame, width, over, under)
+
+
+@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=16)
+def recorded(source: int, window_s: int, width: int) -> pd.DataFrame:
+    """The headline's figures of each bucket: at, rate (1/s), hit_ratio, saved_ms a request."""
+    frame = traffic(source, window_s, width)
+    rates = series.rate(frame, width, "requests", "requests")
+    share = partial(series.share, frame, width, under="requests", series="measured")
+    return rates[["at"]].assign(
+        rate=rates["value"],
+        hit_ratio=share(over="hits")["value"],
+        saved_ms=share(over="saved_ms")["value"],
     )
 
 

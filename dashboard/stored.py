@@ -62,13 +62,13 @@ def models() -> list[Row]:
 @st.cache_data(ttl=data.SLOW_S, show_spinner=False, max_entries=8)
 def model(number: int) -> client.Outcome:
     """Everything of one model, its curves included; or why not."""
-    return client.ask(registry.model, data.store(), number)
+    return client.told(lambda: registry.model(data.store(), number))
 
 
 @st.cache_data(ttl=60, show_spinner=False, max_entries=16)
 def weights(trace: str) -> client.Outcome:
     """Suggested weights of a trace, each with its reason; or why there are none."""
-    return client.ask(weighing.derived_weights, trace, "", data.settings())
+    return client.told(lambda: weighing.derived_weights(trace, "", data.settings()))
 
 
 @st.cache_data(ttl=3600, show_spinner=False, max_entries=4)

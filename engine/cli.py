@@ -33,9 +33,12 @@ def up(given: argparse.Namespace, settings: Settings) -> int:
         if is_running(settings):
             say("The engine runs already.")
             return show_status(actions.status(settings))
-        return show_status(actions.up_detached(settings))
+        return show_status(actions.up_detached(who(), settings))
     try:
-        actions.up(settings, given.owner, given.owner_fd)
+        # Who launches it for somebody names its owner, and notes itself who that was.
+        actions.up(
+            settings, given.owner or "terminal", given.owner_fd, "" if given.owner else who()
+        )
     except EngineRuns as error:
         sys.stderr.write(f"{error}\n")
         return ANOTHER_RUNS
@@ -185,7 +188,7 @@ def _parser() -> argparse.ArgumentParser:
 
     start = add("up", up, "Start the engine; Ctrl-C stops it.")
     start.add_argument("--detach", action="store_true", help="come back; `down` stops it")
-    start.add_argument("--owner", default="terminal", help=argparse.SUPPRESS)
+    start.add_argument("--owner", help=argparse.SUPPRESS)
     start.add_argument("--owner-fd", type=int, help=argparse.SUPPRESS)
     add("down", down, "Stop the engine and all its services.")
     shown = add("status", status, "Show the engine, its services and why they are as they are.")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import ipaddress
 import os
+import re
 import tempfile
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from engine.addresses import is_loopback, networks
 from engine.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,14 +70,6 @@ def normalise_url(url: str, setting: str = "DATABASE_URL") -> URL:
     return parsed.set(drivername=driver)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server that listens on `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
 class Settings(BaseSettings):
     """Every deployment setting, with its default and unit."""
 
@@ -107,6 +100,14 @@ class Settings(BaseSettings):
 
     attach_only: bool = False
     """The dashboard never starts an engine of its own; one runs elsewhere on this data folder."""
+    operators: str = ""
+    """Comma-separated names, as the login or the proxy tells them, that may change things."""
+    operator_addresses: str = ""
+    """Addresses or networks, besides loopback, whose sessions need no name to change things."""
+    identity_header: str = ""
+    """The header in which a proxy in front of the dashboard names who comes."""
+    trusted_proxies: str = "127.0.0.1, ::1"
+    """Addresses or networks of the proxies whose `identity_header` is believed."""
 
     engine_url: str = ""
     """`http://HOST:PORT` of the API of an engine on another machine; empty: this machine's."""
@@ -128,6 +129,8 @@ class Settings(BaseSettings):
 
     sample: bool | None = None
     """Start the sample origin and its traffic; unset: yes, unless a SOURCE_… is set."""
+    sample_address: str = ""
+    """Where the sample origin runs on its own, with its traffic, instead of under this engine."""
     sample_rate: float = Field(30.0, gt=0, le=2000)
     """Requests per second of the sample traffic."""
     sample_day_s: float = Field(300.0, ge=10)
@@ -184,6 +187,19 @@ class Settings(BaseSettings):
             raise ValueError("give HOST:PORT of the cluster's head, such as 10.0.0.5:6379")
         return address
 
+    @field_validator("sample_address")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        if url and not re.fullmatch(r"http://[A-Za-z0-9.-]+:\d{1,5}", url):
+            raise ValueError("write it as http://HOST:PORT, such as http://origin:8001")
+        return url
+
+    @field_validator("operator_addresses", "trusted_proxies")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        networks(text)
+        return text
+
     @cached_property
     def database_url(self) -> URL:
         """The store: DATABASE_URL, else DB_*, else SQLite in the data folder."""
@@ -213,6 +229,11 @@ class Settings(BaseSettings):
         """Whether the sample origin and its traffic belong to this engine."""
         own = bool(self.source_url or self.source_log)
         return not own if self.sample is None else self.sample
+
+    @cached_property
+    def sample_started(self) -> bool:
+        """Whether this engine starts the sample origin and its traffic itself."""
+        return self.sample_enabled and not self.sample_address
 
     @cached_property
     def data_path(self) -> Path:

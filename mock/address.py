@@ -29,8 +29,15 @@ def forget_origin(settings: Settings, address: str) -> None:
             _file(settings).unlink()
 
 
+def is_the_sample(url: str, settings: Settings) -> bool:
+    """Whether a request there reaches our own sample, though it may run on its own elsewhere."""
+    return bool(settings.sample_address) and url.rstrip("/") == settings.sample_address
+
+
 def origin_address(settings: Settings) -> str:
-    """The origin's address: the published one, else the setting's port."""
+    """The origin's address: the set one, the published one, else the setting's port."""
+    if settings.sample_address:
+        return settings.sample_address
     with contextlib.suppress(OSError):
         return _file(settings).read_text(encoding="ascii")
     return f"http://127.0.0.1:{settings.origin_port}"

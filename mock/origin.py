@@ -13,8 +13,9 @@ import logging
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import uvicorn
 from sqlalchemy import Engine
@@ -24,6 +25,7 @@ from db.faults import StoreUnavailable, explain
 from db.migrations import migrate
 from db.session import open_store
 from db.writes import BatchWriter, ensure_source
+from engine.addresses import is_loopback
 from engine.cache.live import LiveCache
 from engine.cache.rulings import Rulings
 from engine.clock import SystemClock
@@ -42,6 +44,7 @@ from mock.web import make_app
 log = logging.getLogger("mock.origin")
 
 HOST = "127.0.0.1"
+ANYWHERE = "0.0.0.0"  # noqa: S104 - only where an address on a network is set
 DEFAULT_TTL_S = 60.0
 """Time to live when no decision is in force."""
 
@@ -140,8 +143,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-def listen(port: int) -> socket.socket:
-    """A listening socket on the loopback; port 0 takes any.
+def listen(port: int, host: str = HOST) -> socket.socket:
+    """A listening socket; port 0 takes any.
 
     Raises:
         SettingsError: the port is taken.
@@ -149,21 +152,23 @@ def listen(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
         raise SettingsError(
-            f"Port {port} on {HOST} cannot be used ({error.strerror}); "
+            f"Port {port} on {host} cannot be used ({error.strerror}); "
             "set CACHESCOPE_ORIGIN_PORT to a free one, or to 0 for any."
         ) from None
     listener.listen(256)
     return listener
 
 
-async def serve(origin: Origin, listener: socket.socket, lifeline: Lifeline) -> None:
-    """Serve until told to stop."""
+async def serve(
+    origin: Origin, listener: socket.socket, lifeline: Lifeline, names: Sequence[str] = ()
+) -> None:
+    """Serve under loopback's names and these until told to stop."""
     config = uvicorn.Config(
-        make_app(origin.api),
+        make_app(origin.api, names),
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -189,14 +194,17 @@ def run(port: int | None) -> None:
     configure(settings.log_level)
     lifeline = Lifeline()
     store = open_store(settings.database_url)
-    listener = listen(settings.origin_port if port is None else port)
+    # On its own, with an address that others know it by, it must listen where they are.
+    name = urlsplit(settings.sample_address).hostname or HOST
+    host = HOST if is_loopback(name) else ANYWHERE
+    listener = listen(settings.origin_port if port is None else port, host)
     origin = Origin(settings, store, lifeline)
     origin.prepare()
-    address = f"http://{HOST}:{listener.getsockname()[1]}"
+    address = settings.sample_address or f"http://{HOST}:{listener.getsockname()[1]}"
     publish_origin(settings, address)
     log.info("the sample origin listens on %s", address)
     try:
-        asyncio.run(serve(origin, listener, lifeline))
+        asyncio.run(serve(origin, listener, lifeline, (name,)))
     finally:
         forget_origin(settings, address)
         origin.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,14 @@ ApiSource = Callable[[], CachedApi]
 """Gives the API once its data is there; raises EngineError with the reason until then."""
 
 
-def make_app(api: ApiSource) -> FastAPI:
-    """The application: every endpoint of the table, `/health` and `/openapi.json`."""
+def make_app(api: ApiSource, names: Sequence[str] = ()) -> FastAPI:
+    """The application: every endpoint of the table, `/health` and `/openapi.json`.
+
+    It answers to loopback's names and to `names`.
+    """
     app = FastAPI(title="Energy data (sample)", docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(
-        TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", "::1"]
-    )
+    known = ["127.0.0.1", "localhost", "[::1]", "::1", *names]
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=known, www_redirect=False)
     for endpoint in ENDPOINTS.values():
         app.add_route(endpoint.path, _handler(endpoint, api), methods=["GET"])
     app.add_route("/health", _health(api), methods=["GET"])

@@ -32,7 +32,12 @@ MAY_IMPORT = {
     "dashboard": {"dashboard", "engine", "db"},
     "examples": {"examples", "engine"},
 }
-READS_ENVIRONMENT = {"engine/settings.py", "engine/lifeline.py", "mock/traffic/header.py"}
+READS_ENVIRONMENT = {
+    "engine/settings.py",
+    "engine/lifeline.py",
+    "mock/traffic/header.py",
+    "examples/decisions.py",
+}
 
 
 def sources(*packages: str) -> list[Path]:

@@ -1,8 +1,9 @@
 """Time charts whose specification never changes from tick to tick, only their data.
 
-A changed specification makes the browser build the chart anew, which shows as a jump. So the
-window's two ends and the y axis's top travel as invisible rows of the same data instead of as
-numbers in the specification, and so do the events. Every layer holds these ends, as nothing that
+A changed specification makes the browser build the chart anew, which shows as a jump; and to make
+one takes longer than all the rest of a tick, so that is done once for each look. So the window's
+two ends and the y axis's top travel as invisible rows of the same data instead of as numbers in the
+specification, and so do the events. Every layer holds these ends, as nothing that
 shows: an axis asks each layer for its reach, and Vega warns of one without.
 """
 
@@ -11,15 +12,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 import altair as alt
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from dashboard.charts.palette import Theme, event_colours
 
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.VConcatChart
 HEIGHT = 240
-COLUMNS = ["at", "series", "value", "low", "high", "kind", "label"]
+DATA = "rows"
+"""Name of the one data set: Streamlit draws a chart with unnamed data empty at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class Panel:
     """How one time chart looks: axis title with its unit, number format and series' colours."""
 
     title: str
-    colours: Mapping[str, str]
+    colours: Mapping[str, str] = field(hash=False)  # compared all the same
     number: str = ",.3~g"
     axis: str = ",~f"
     height: int = HEIGHT
@@ -68,42 +74,39 @@ def rows(
     bottom: float = 0.0,
 ) -> pd.DataFrame:
     """The chart's one data set: values, the window's ends and the events inside it."""
-    ends = pd.DataFrame(
+    count = len(frame)
+    marks = _marks(events, span)
+    low, high = (
+        _floats(frame[name]) if name in frame else [np.nan] * count for name in ("low", "high")
+    )
+    further = [bottom, bottom] + [np.nan] * len(marks)
+    labels = (marks["service"] + ": " + marks["message"]).tolist() if len(marks) else []
+    at = np.concatenate([_floats(frame["at"]), [span.start, span.end], _floats(marks["at"])])
+    # Put together column by column: a drawing is made for every viewer at every tick.
+    return pd.DataFrame(
         {
-            "at": [span.start, span.end],
-            "value": [bottom, top],
-            "low": bottom,
-            "high": bottom,
-            "kind": "end",
-            "series": "",
+            "at": pd.to_datetime(at, unit="s", utc=True),
+            "series": [*frame["series"], "", "", *marks["level"]],
+            "value": np.concatenate([_floats(frame["value"]), [bottom, top], [top] * len(marks)]),
+            "low": np.concatenate([low, further]),
+            "high": np.concatenate([high, further]),
+            "kind": ["value"] * count + ["end"] * 2 + ["event"] * len(marks),
+            "label": [""] * (count + 2) + labels,
         }
     )
-    parts = [frame.assign(kind="value"), ends]
-    if events is not None and not events.empty:
-        inside = events[(events["at"] >= span.start) & (events["at"] <= span.end)]
-        # A start of everything is one mark, not a dozen.
-        near = (inside["at"] // 5).astype(str) + inside["level"]
-        inside = inside[~near.duplicated()].head(12)
-        if not inside.empty:
-            labels = inside["service"] + ": " + inside["message"]
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "at": inside["at"],
-                        "series": inside["level"],
-                        "value": top,
-                        "kind": "event",
-                        "label": labels,
-                    }
-                )
-            )
-    joined = pd.concat([part.reindex(columns=COLUMNS) for part in parts], ignore_index=True)
-    for name in ("value", "low", "high"):
-        joined[name] = pd.to_numeric(joined[name]).astype("float64")
-    for name in ("series", "label"):
-        joined[name] = joined[name].astype(object).fillna("").astype(str)
-    joined["at"] = pd.to_datetime(joined["at"].astype("float64"), unit="s", utc=True)
-    return joined
+
+
+def _floats(values: pd.Series) -> npt.NDArray[np.float64]:
+    return pd.to_numeric(values).to_numpy("float64", na_value=np.nan)
+
+
+def _marks(events: pd.DataFrame | None, span: Span) -> pd.DataFrame:
+    """The events to mark: a start of everything is one mark, not a dozen."""
+    if events is None or events.empty:
+        return pd.DataFrame({"at": [], "level": [], "service": [], "message": []})
+    inside = events[(events["at"] >= span.start) & (events["at"] <= span.end)]
+    near = (inside["at"] // 5).astype(str) + inside["level"]
+    return inside[~near.duplicated()].head(12)
 
 
 def lines(
@@ -113,8 +116,17 @@ def lines(
     top: float,
     events: pd.DataFrame | None = None,
     bottom: float = 0.0,
-) -> AnyChart:
-    """Lines over time. `frame` has at (s), series, value and, for a band, low and high."""
+) -> dict[str, Any]:
+    """Lines over time, in Vega-Lite's own words.
+
+    `frame` has at (s), series, value and, for a band, low and high.
+    """
+    return {**specification(panel), "datasets": {DATA: rows(frame, span, top, events, bottom)}}
+
+
+@lru_cache(maxsize=128)
+def specification(panel: Panel) -> dict[str, Any]:
+    """How a panel's chart is drawn, without its data."""
     names = list(panel.colours)
     x = alt.X("at:T", title=None, axis=time_axis(), scale=alt.Scale(nice=False))
     y = alt.Y(
@@ -165,8 +177,9 @@ def lines(
         x=x, y=y, color=colour, tooltip=_tooltip(panel)
     )
     layers = [_band(x, colour), curve, hover, _ends(x, y), _events(x, panel.theme)]
-    data = rows(frame, span, top, events, bottom)
-    return alt.layer(*layers, data=data).properties(height=panel.height)
+    drawn = alt.layer(*layers, data=alt.NamedData(name=DATA)).properties(height=panel.height)
+    with alt.theme.enable("none"):  # Streamlit's own is laid over it in the browser
+        return dict(drawn.to_dict())
 
 
 def time_axis() -> alt.Axis:

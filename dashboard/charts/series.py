@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from dashboard.charts.palette import POLICY_NAMES
+
+Values = npt.NDArray[np.float64]
 
 GAP_S = 15.0
 SMOOTH_S = 10
@@ -22,23 +25,28 @@ def regular(frame: pd.DataFrame, width: int, names: list[str]) -> pd.DataFrame:
     """One row per bucket from the first to the last; short holes are 0, long ones NaN."""
     if frame.empty:
         return pd.DataFrame(columns=["at", *names], dtype="float64")
-    sums = frame.groupby("at")[names].sum().sort_index().astype("float64")
-    first, last = int(sums.index[0]), int(sums.index[-1])
-    grid = np.arange(first, last + 1, width)
-    full = sums.reindex(grid)
-    known = sums.index.to_numpy()
+    known, place = np.unique(frame["at"].to_numpy("float64").astype(np.int64), return_inverse=True)
+    sums = np.zeros((len(known), len(names)))
+    np.add.at(sums, place, np.nan_to_num(frame[names].to_numpy("float64", na_value=np.nan)))
+    grid = np.arange(known[0], known[-1] + 1, width)
     after = np.searchsorted(known, grid, side="left")
     before = np.searchsorted(known, grid, side="right") - 1
-    hole = known[after] - known[before]
-    full[(full.isna().all(axis=1)).to_numpy() & (hole <= max(GAP_S, 3 * width))] = 0.0
-    return full.rename_axis("at").reset_index()
+    is_known = known[after] == grid
+    full = np.full((len(grid), len(names)), np.nan)
+    full[is_known] = sums[after[is_known]]
+    full[~is_known & (known[after] - known[before] <= max(GAP_S, 3 * width))] = 0.0
+    return pd.DataFrame({"at": grid} | dict(zip(names, full.T, strict=True)))
 
 
-def _windowed(full: pd.DataFrame, width: int, name: str) -> pd.Series:
-    return full[name].rolling(max(1, SMOOTH_S // width), min_periods=1).sum()
+def _windowed(values: Values, width: int) -> Values:
+    """Sums over the last `SMOOTH_S`, of what is known; NaN where nothing is."""
+    window = np.ones(max(1, SMOOTH_S // width))
+    sums = np.convolve(np.nan_to_num(values), window)[: len(values)]
+    known = np.convolve(~np.isnan(values), window)[: len(values)]
+    return np.where(known > 0.5, sums, np.nan)
 
 
-def _long(full: pd.DataFrame, value: pd.Series, series: str) -> pd.DataFrame:
+def _long(full: pd.DataFrame, value: pd.Series | Values, series: str) -> pd.DataFrame:
     return pd.DataFrame({"at": full["at"], "series": series, "value": value})
 
 
@@ -51,17 +59,21 @@ def rate(frame: pd.DataFrame, width: int, column: str, series: str) -> pd.DataFr
 def share(frame: pd.DataFrame, width: int, over: str, under: str, series: str) -> pd.DataFrame:
     """`over` divided by `under`, both summed over the last `SMOOTH_S` seconds."""
     full = regular(frame, width, [over, under])
-    below = _windowed(full, width, under)
-    value = (_windowed(full, width, over) / below.where(below > 0)).where(full[under].notna())
-    return _long(full, value, series)
+    if full.empty:
+        return _long(full, full[over], series)
+    above, below = full[over].to_numpy("float64"), full[under].to_numpy("float64")
+    sums = _windowed(below, width)
+    sums[~(sums > 0) | np.isnan(below)] = np.nan
+    return _long(full, _windowed(above, width) / sums, series)
 
 
 def by_policy(frame: pd.DataFrame, width: int, over: str, under: str) -> pd.DataFrame:
     """`share` for each policy of the frame, named as on the pages."""
+    each = dict(iter(frame.groupby("policy")))
     parts = [
-        share(frame[frame["policy"] == policy], width, over, under, name)
+        share(each[policy], width, over, under, name)
         for policy, name in POLICY_NAMES.items()
-        if (frame["policy"] == policy).any()
+        if policy in each
     ]
     return pd.concat(parts, ignore_index=True) if parts else empty()
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from dashboard import client, data, stored
 from dashboard.client import Outcome
-from dashboard.parts import import_preview, jobs
+from dashboard.parts import import_preview, jobs, operating
 from engine.actions import traces as trace_actions
 from engine.actions.traces import Wanted
+from engine.actions.uploads import keep_upload
 from engine.traces import READERS
 
 KINDS = ["import"]
@@ -61,8 +61,9 @@ def _where(way: str) -> dict[str, Any]:
     if way == TABLE:
         words = "In the database of SOURCE_URL, else in our own store; only read"
         return {"table": st.text_input("Table", key="add-table", help=words).strip()}
-    given = st.file_uploader("File", key="add-upload", help="Log, CSV, Parquet or trace")
-    return {"file": str(_uploaded(given.name, given.getbuffer())) if given else ""}
+    locked: Any = {"help": "Log, CSV, Parquet or trace"} | operating.locked()
+    given: Any = st.file_uploader("File", key="add-upload", **locked)
+    return {"file": _uploaded(given.name, given.getbuffer()) if given else ""}
 
 
 def _options(way: str) -> dict[str, Any]:
@@ -103,12 +104,14 @@ def _options(way: str) -> dict[str, Any]:
 
 def _buttons(fields: dict[str, Any], ready: bool) -> None:
     with st.container(horizontal=True):
-        if st.button("Look at it", key="add-look", icon=":material/search:", disabled=not ready):
+        if operating.button(
+            "Look at it", key="add-look", icon=":material/search:", disabled=not ready
+        ):
             with st.spinner("Reading the first requests …", show_time=True):
                 wanted = Wanted(**{k: v for k, v in fields.items() if k not in ("name", "replace")})
                 st.session_state[SEEN] = client.ask(trace_actions.look_at, wanted)
         pressed: Any = {"on_click": _start, "args": (fields,), "type": "primary"}
-        st.button("Import", key="add-import", disabled=not ready, **pressed)
+        operating.button("Import", key="add-import", disabled=not ready, **pressed)
 
 
 def _start(fields: dict[str, Any]) -> None:
@@ -128,13 +131,16 @@ def _seen() -> None:
         st.error(outcome.sentence, title="This cannot be read", icon=":material/error:")
 
 
-def _uploaded(name: str, content: memoryview) -> Path:
-    """Where an uploaded file lies for the import; the newest few stay."""
+def _uploaded(name: str, content: memoryview) -> str:
+    """Where an upload lies for the import, the newest few stay; empty where it is refused."""
     folder = data.settings().data_path / "uploads"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / (re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:80] or "upload")
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:80] or "upload"
+    path = folder / plain
     if not path.is_file() or path.stat().st_size != len(content):
-        path.write_bytes(content)
+        outcome = client.ask(keep_upload, plain, content, client.who(), data.settings())
+        if not outcome.done:
+            st.error(outcome.sentence, icon=":material/error:")
+            return ""
     for old in sorted(folder.iterdir(), key=lambda one: one.stat().st_mtime)[:-KEPT_UPLOADS]:
         old.unlink(missing_ok=True)
-    return path
+    return str(path)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import client, data
 from dashboard.client import DOWN
-from dashboard.parts import telling
+from dashboard.parts import operating, telling
 from dashboard.parts.services import cell
 from engine import actions
 from engine.tunables import TUNABLES, Tuned
@@ -79,12 +79,12 @@ def controls(source: data.SourceRow) -> None:
     held = values.flag("agent.hold")
     with st.container(horizontal=True, vertical_alignment="center"):
         if mode == "advise":
-            if st.button("Give control …", key="agent-control", icon=":material/bolt:"):
+            if operating.button("Give control …", key="agent-control", icon=":material/bolt:"):
                 _confirm(source)
-        elif st.button("Back to advice", key="agent-advise", icon=":material/visibility:"):
+        elif operating.button("Back to advice", key="agent-advise", icon=":material/visibility:"):
             set_value("agent.mode", "advise")
             st.rerun()
-        if st.button(
+        if operating.button(
             "Release" if held else "Hold",
             key="agent-hold",
             icon=":material/play_arrow:" if held else ":material/pause:",
@@ -154,5 +154,5 @@ def _confirm(source: data.SourceRow) -> None:
         if st.button("Cancel", key="agent-control-no"):
             st.rerun()
         given: Any = {"on_click": _give_control}
-        if st.button("Give control", type="primary", key="agent-control-yes", **given):
+        if operating.button("Give control", type="primary", key="agent-control-yes", **given):
             st.rerun()

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import client, stored
 from dashboard.charts.policy_looks import DEFAULT, title
-from dashboard.parts import jobs
+from dashboard.parts import jobs, operating
 from engine.actions.policies import SIZES
 from engine.cache import POLICIES
 from engine.cache.sizes import parse_sizes
@@ -96,7 +96,7 @@ def wanted(
 
 def _buttons(trace: stored.Row, params: dict[str, Any], stopped: bool) -> None:
     with st.container(horizontal=True):
-        if st.button(
+        if operating.button(
             "Compare",
             type="primary",
             key="compare",
@@ -107,7 +107,7 @@ def _buttons(trace: stored.Row, params: dict[str, Any], stopped: bool) -> None:
         ):
             jobs.start("compare", params)
             st.rerun()
-        if st.button(
+        if operating.button(
             "Draw curves over all sizes",
             key="curves",
             icon=":material/show_chart:",

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import client
 from dashboard.client import DOWN
+from dashboard.parts import operating
 from engine import actions
 
 
@@ -42,7 +43,7 @@ def controls(engine: client.EngineView) -> None:
         chosen = engine.service(str(name))
         is_down = chosen is not None and chosen.state in DOWN
         for verb in VERBS:
-            if st.button(
+            if operating.button(
                 verb.label,
                 icon=f":material/{verb.icon}:",
                 key=f"service-{verb.label.lower()}",
@@ -51,7 +52,7 @@ def controls(engine: client.EngineView) -> None:
             ):
                 _one(verb, str(name), titles[str(name)])
         st.space("small")
-        if st.button(
+        if operating.button(
             "Start all",
             icon=":material/play_circle:",
             key="start-all",
@@ -60,7 +61,7 @@ def controls(engine: client.EngineView) -> None:
             help=None if down else "Every service is up",
         ):
             start_everything()
-        if st.button(
+        if operating.button(
             "Stop all",
             icon=":material/stop_circle:",
             key="stop-all",

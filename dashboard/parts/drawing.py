@@ -39,8 +39,8 @@ def timeline(
         top = _sticky(f"axis-{key}", highest, floor)
         if values.min() < 0:
             bottom = -_sticky(f"axis-{key}-low", -float(values.min()), floor)
-    says = summary(frame, panel)
-    chart(lines(frame, panel, shell.span(), top, events, bottom), key, says)
+    drawn = lines(frame, panel, shell.span(), top, events, bottom)
+    st.vega_lite_chart(drawn, width="stretch", key=key, alt=summary(frame, panel))
 
 
 def _sticky(slot: str, reach: float, floor: float) -> float:
@@ -52,8 +52,10 @@ def _sticky(slot: str, reach: float, floor: float) -> float:
 
 def summary(frame: pd.DataFrame, panel: Panel) -> str:
     """One sentence with the last value of every series."""
-    last = frame.dropna(subset=["value"]).groupby("series")["value"].last()
-    parts = [f"{name} {value:.4g}" for name, value in last.items()]
+    last = frame[frame["value"].notna()].drop_duplicates("series", keep="last")
+    parts = [
+        f"{name} {value:.4g}" for name, value in zip(last["series"], last["value"], strict=True)
+    ]
     return f"{panel.title} over time; last: {', '.join(parts)}."
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import client, data, stored
-from dashboard.parts import experiments_new, jobs
+from dashboard.parts import experiments_new, jobs, operating
 from dashboard.parts import experiments_reads as reads
 from dashboard.parts.drawing import card
 from dashboard.parts.experiments_new import CHOSEN, PARAMETER
@@ -76,34 +76,34 @@ def buttons(found: stored.Row, trial: int | None) -> None:
     name, state = str(found["name"]), str(found["standing"]["state"])
     with st.container(horizontal=True, vertical_alignment="center"):
         if state in ("running", "waiting"):
-            if st.button("Stop", key="study-stop", icon=":material/stop_circle:"):
+            if operating.button("Stop", key="study-stop", icon=":material/stop_circle:"):
                 _done(reads.ask(studies.stop_study, name), f"{name} ends within seconds")
-        elif state == "stopped" and st.button(
+        elif state == "stopped" and operating.button(
             "Resume", key="study-resume", icon=":material/play_arrow:"
         ):
             _started(reads.ask(studies.resume_study, name), name)
-        if state == "waiting" and st.button(
+        if state == "waiting" and operating.button(
             "Run", type="primary", key="study-run", icon=":material/play_arrow:"
         ):
             _started(client.Outcome(True), name)
         _seeds(name)
         _extend(name, found)
         failed = found["standing"]["counts"].get("failed", 0)
-        if failed and st.button(
+        if failed and operating.button(
             f"Rerun {failed} failed", key="study-rerun", icon=":material/replay:"
         ):
             _started(reads.ask(studies.rerun_trials, name, None), name)
         if trial is not None:
             _take(found, trial)
         _downloads(name)
-        if st.button("Delete …", key="study-delete", icon=":material/delete:"):
+        if operating.button("Delete …", key="study-delete", icon=":material/delete:"):
             _delete(name)
 
 
 def _seeds(name: str) -> None:
     with st.popover("Add seeds …", icon=":material/casino:"):
         add = st.number_input("Seeds for each configuration", 1, 50, 5, key="study-seeds-add")
-        if st.button("Add and run", type="primary", key="study-seeds-go"):
+        if operating.button("Add and run", type="primary", key="study-seeds-go"):
             _started(reads.ask(studies.add_seeds, name, int(add), None), name)
 
 
@@ -113,7 +113,7 @@ def _extend(name: str, found: stored.Row) -> None:
     with st.popover("Extend …", icon=":material/add:"):
         trials = st.number_input("More configurations", 0, 1000, 20, key="study-extend-trials")
         minutes = st.number_input("More minutes", 0, 1000, 0, key="study-extend-minutes")
-        if st.button("Extend and run", type="primary", key="study-extend-go"):
+        if operating.button("Extend and run", type="primary", key="study-extend-go"):
             done = reads.ask(studies.extend_study, name, int(trials), float(minutes))
             _started(done, name)
 
@@ -121,7 +121,7 @@ def _extend(name: str, found: stored.Row) -> None:
 def _take(found: stored.Row, trial: int) -> None:
     name = str(found["name"])
     if found["kind"] == "agent":
-        if st.button(
+        if operating.button(
             f"Apply trial {trial} to the live agent",
             key="study-apply",
             icon=":material/psychology:",
@@ -130,7 +130,7 @@ def _take(found: stored.Row, trial: int) -> None:
             outcome = reads.ask(studies.apply_trial, name, trial)
             told = ", ".join(f"{k} = {v}" for k, v in (outcome.value or {}).items())
             _done(outcome, f"The live agent follows trial {trial}: {told}")
-    elif st.button(
+    elif operating.button(
         f"Register the model of trial {trial}",
         key="study-register",
         icon=":material/deployed_code:",
@@ -158,7 +158,7 @@ def _delete(name: str) -> None:
         if st.button("Cancel", key="study-delete-no"):
             st.rerun()
         pressed: Any = {"on_click": _deleted, "args": (name,)}
-        if st.button("Delete", type="primary", key="study-delete-yes", **pressed):
+        if operating.button("Delete", type="primary", key="study-delete-yes", **pressed):
             st.rerun()
 
 
@@ -171,6 +171,7 @@ def _deleted(name: str) -> None:
 def _started(outcome: client.Outcome, name: str) -> None:
     """Let a job work on the study, unless one does."""
     if not outcome.done:
+        _say(outcome, "")
         return
     busy = any(
         str((row["params"] or {}).get("name")) == name and str(row["state"]) in jobs.ALIVE
@@ -190,3 +191,5 @@ def _done(outcome: client.Outcome, told: str) -> None:
 def _say(outcome: client.Outcome, told: str) -> None:
     if outcome.done:
         st.toast(told, icon=":material/check:")
+    else:
+        st.toast(outcome.sentence, icon=":material/error:", duration="long")

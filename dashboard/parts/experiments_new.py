@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import client, data, stored
 from dashboard.parts import experiments_reads as reads
-from dashboard.parts import jobs
+from dashboard.parts import jobs, operating
 from engine.actions import studies
 from engine.errors import EngineError
 from engine.study.spaces import parse_axis
@@ -53,7 +53,7 @@ def form() -> None:
         budget = _budget()
         fields = {"name": name.strip(), "kind": kind, "options": options, **budget}
         pressed: Any = {"on_click": _make, "args": (fields, text)}
-        st.button("Make and start", type="primary", key="study-make", **pressed)
+        operating.button("Make and start", type="primary", key="study-make", **pressed)
         if refused := st.session_state.pop(REFUSED, ""):
             st.error(refused, icon=":material/error:")
 

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import client, stored
 from dashboard.charts import studies as charts
 from dashboard.parts import experiments_reads as reads
-from dashboard.parts import shell
+from dashboard.parts import operating, shell
 from dashboard.parts.drawing import chart
 from engine.actions import studies
 from engine.actions.study_words import differing
@@ -35,13 +35,14 @@ def pinned(found: stored.Row) -> None:
         key=f"study-baseline-{found['name']}",
         width=420,
         format_func=lambda n: "none" if n < 0 else reads.label(by_number[n], names),
-        help="The table shows the lead over it",
+        **({"help": "The table shows the lead over it"} | operating.locked()),
     )
     wanted = None if chosen is None or chosen < 0 else int(chosen)
     if wanted != now:
         outcome: client.Outcome = reads.ask(studies.pin_baseline, str(found["name"]), wanted)
         if outcome.done:
             st.rerun()
+        st.error(outcome.sentence, icon=":material/error:")
 
 
 def filtered(frame: pd.DataFrame, found: stored.Row) -> pd.DataFrame:

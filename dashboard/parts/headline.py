@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data
-from dashboard.charts import learning, series
+from dashboard.charts import learning
 from dashboard.parts import agent_controls, shell
 from dashboard.parts.drawing import card
 
@@ -19,17 +19,14 @@ STALE_S = 15.0
 def figures(source: data.SourceRow) -> None:
     """Six headline figures with their course over the window."""
     width, window = shell.width_s(), shell.window_s()
-    frame = data.traffic(source.id, window, width, ("recorded",))
-    recorded = frame[frame["policy"] == "recorded"]
+    recorded = data.recorded(source.id, window, width)
     newest = float(recorded["at"].max()) + width if not recorded.empty else None
     current = newest is not None and time.time() - newest <= STALE_S + width
     queue = data.queue(window)
     working = not queue.empty and time.time() - float(queue["at"].max()) <= STALE_S
     rewards = learning.means(data.rewards(source.id, window))
-    rates = series.rate(recorded, width, "requests", "requests")["value"]
-    ratios = series.share(recorded, width, "hits", "requests", "measured")["value"]
-    saved = series.share(recorded, width, "saved_ms", "requests", "measured")["value"]
-    whole = rates.iloc[:-1]  # the newest bucket is still filling
+    ratios, saved = recorded["hit_ratio"], recorded["saved_ms"]
+    whole = recorded["rate"].iloc[:-1]  # the newest bucket is still filling
     with st.grid(6, min_column_width=150):
         recent = whole.tail(max(1, 10 // width))
         card(

@@ -12,6 +12,7 @@ import streamlit as st
 
 from dashboard import client, data, stored
 from dashboard.job_titles import title
+from dashboard.parts import operating
 from dashboard.parts.services import ago, cell
 from engine import actions
 from engine.job_words import note
@@ -117,7 +118,7 @@ def cancel_buttons(kinds: Sequence[str]) -> None:
     frame = data.jobs(tuple(kinds))
     alive = frame[frame["state"].isin(ALIVE)]
     for row in alive.to_dict("records"):
-        if st.button(
+        if operating.button(
             f"Cancel {_lower(row) if len(alive) > 1 else title(row['kind']).lower()}",
             key=f"cancel-{row['id']}",
             icon=":material/cancel:",

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import client, data, stored
-from dashboard.parts import jobs, telling
+from dashboard.parts import jobs, operating, telling
 from dashboard.parts.services import cell
 from engine.actions import models as model_actions
 from engine.models.aliases import ALIASES
@@ -24,7 +24,7 @@ def buttons(row: stored.Row) -> None:
         _evaluate(number)
         _export(row)
         for alias in ALIASES:
-            if st.button(
+            if operating.button(
                 f"Make it {alias}",
                 key=f"model-promote-{alias}",
                 icon=":material/emoji_events:" if alias == ALIASES[0] else ":material/swords:",
@@ -32,10 +32,12 @@ def buttons(row: stored.Row) -> None:
                 help=f"It is the {alias} already" if alias in row["aliases"] else _MEANS[alias],
             ):
                 _promote(number, alias)
-        if st.button("Roll back …", key="model-roll-back", icon=":material/undo:", help=_BACK):
+        if operating.button(
+            "Roll back …", key="model-roll-back", icon=":material/undo:", help=_BACK
+        ):
             _roll_back()
         held = " and ".join(row["aliases"])
-        if st.button(
+        if operating.button(
             "Delete …",
             key="model-delete",
             icon=":material/delete:",
@@ -70,7 +72,7 @@ def _evaluate(number: int) -> None:
         sizes = [part.strip() for part in text.split(",") if part.strip()]
         params = {"model": number, **({"sizes": sizes} if sizes else {})}
         pressed: Any = {"on_click": _launch, "args": (EVALUATE, "evaluate", params)}
-        st.button("Evaluate", type="primary", key="model-evaluate", disabled=busy, **pressed)
+        operating.button("Evaluate", type="primary", key="model-evaluate", disabled=busy, **pressed)
 
 
 def _export(row: stored.Row) -> None:
@@ -84,7 +86,9 @@ def _export(row: stored.Row) -> None:
         folder = st.text_input("Folder", f"model-{number}", key=f"model-folder-{number}")
         params = {"model": number, "output_dir": folder.strip()}
         pressed: Any = {"on_click": _launch, "args": (EXPORT, "export", params)}
-        st.button("Export", type="primary", key="model-export", disabled=not folder, **pressed)
+        operating.button(
+            "Export", type="primary", key="model-export", disabled=not folder, **pressed
+        )
 
 
 def _launch(slot: str, kind: str, params: dict[str, Any]) -> None:
@@ -109,7 +113,7 @@ def _roll_back() -> None:
         if st.button("Cancel", key="model-roll-back-no"):
             st.rerun()
         pressed: Any = {"on_click": _rolled_back, "args": (str(alias),)}
-        if st.button("Roll back", type="primary", key="model-roll-back-yes", **pressed):
+        if operating.button("Roll back", type="primary", key="model-roll-back-yes", **pressed):
             st.rerun()
 
 
@@ -128,7 +132,7 @@ def _delete(number: int, name: str) -> None:
         if st.button("Cancel", key="model-delete-no"):
             st.rerun()
         pressed: Any = {"on_click": _deleted, "args": (number,)}
-        if st.button("Delete", type="primary", key="model-delete-yes", **pressed):
+        if operating.button("Delete", type="primary", key="model-delete-yes", **pressed):
             st.rerun()
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard import stored
 from dashboard.charts import steps as plots
-from dashboard.parts import exporting, job_choice, jobs, shell
+from dashboard.parts import exporting, job_choice, jobs, operating, shell
 from dashboard.parts.drawing import chart
 from dashboard.parts.states import empty
 
@@ -69,7 +69,7 @@ def _form(number: int) -> None:
         params |= {"size": size.strip()} if size.strip() else {}
         pressed: Any = {"on_click": jobs.start, "args": ("steps", params)}
         busy = bool(jobs.alive(["steps"]))
-        st.button("Explain", type="primary", key="steps", disabled=busy, **pressed)
+        operating.button("Explain", type="primary", key="steps", disabled=busy, **pressed)
 
 
 def _plots(frame: pd.DataFrame) -> None:

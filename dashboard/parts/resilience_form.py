@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import client, stored
-from dashboard.parts import jobs
+from dashboard.parts import jobs, operating
 from dashboard.parts import resilience_reads as reads
 from engine.actions import resilience as act
 
@@ -64,11 +64,11 @@ def _parameters(scenario: stored.Row, *, quick: bool) -> dict[str, Any]:
 
 def _buttons(name: str, params: dict[str, Any], count: int, *, quick: bool) -> None:
     busy = bool(jobs.alive(reads.KINDS))
-    if st.button(
+    if operating.button(
         "Run this test", type="primary", icon=":material/bolt:", key="resilience-run", disabled=busy
     ):
         _start([name], params, quick=quick)
-    if st.button(
+    if operating.button(
         f"Run all {count}", icon=":material/playlist_play:", key="resilience-all", disabled=busy
     ):
         _start([], {}, quick=quick)

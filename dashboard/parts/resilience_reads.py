@@ -32,13 +32,13 @@ def runs() -> list[stored.Row]:
 @st.cache_data(ttl=data.FRESH_S, show_spinner=False, max_entries=8)
 def run(id_: str) -> client.Outcome:
     """One run with findings and curves; or why not."""
-    return client.ask(act.run, id_, data.settings())
+    return client.told(lambda: act.run(id_, data.settings()))
 
 
 @st.cache_data(ttl=data.FRESH_S, show_spinner=False, max_entries=8)
 def differences(first: str, second: str) -> client.Outcome:
     """What differs between two runs."""
-    return client.ask(act.compare_runs, first, second, data.settings())
+    return client.told(lambda: act.compare_runs(first, second, data.settings()))
 
 
 def title(name: str) -> str:

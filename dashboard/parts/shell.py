@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard import client, data
 from dashboard.charts.palette import Theme
 from dashboard.charts.panel import Span
-from dashboard.parts import telling
+from dashboard.parts import telling, visiting
 from dashboard.parts.states import faults_shown
 
 WINDOWS = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600}
@@ -63,6 +63,7 @@ def header(title: str, icon: str, timed: bool = True) -> None:
                 label_visibility="collapsed",
                 help="How often live figures are read",
             )
+            visiting.shown()
 
 
 def pair() -> tuple[DeltaGenerator, DeltaGenerator]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import client
-from dashboard.parts import shell
+from dashboard.parts import operating, shell
 from dashboard.parts.controls import start_everything
 from dashboard.parts.states import engine_missing
 
@@ -31,5 +31,5 @@ def _all_stopped(at: float) -> None:
             ":orange[:material/stop_circle:] **All services are stopped.** Stopped at "
             f"{shell.clock(at)}, nothing newer: charts show in grey what was recorded before."
         )
-        if st.button("Start all services", type="primary", key="start-everything"):
+        if operating.button("Start all services", type="primary", key="start-everything"):
             start_everything()

@@ -10,6 +10,7 @@ import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import client, data
+from dashboard.parts import operating
 from db.session import StoreUnavailable, explain
 from engine.errors import EngineError, StoreError
 
@@ -57,7 +58,7 @@ def engine_missing(
     """Say that no engine runs and what that `means` here; the button starts one."""
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/power_settings_new: **No engine is running.** {means}")
-        if st.button("Start the engine", type="primary", key="start-engine"):
+        if operating.button("Start the engine", type="primary", key="start-engine"):
             with st.spinner("Starting the engine …", show_time=True):
                 outcome = client.start_engine()
             if outcome.done:

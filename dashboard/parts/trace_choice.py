@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import client, data, stored
-from dashboard.parts import adding_data, jobs, telling
+from dashboard.parts import adding_data, jobs, operating, telling
 from dashboard.parts.services import cell
 from dashboard.parts.states import empty
 from engine.actions import traces as trace_actions
@@ -37,7 +37,7 @@ def chooser() -> stored.Row | None:
                 format_func=lambda one: f"{one} · {traces[one]['requests']:,} requests",
             )
             chosen = traces[str(name)]
-            if st.button("Remove …", key="trace-remove", icon=":material/delete:"):
+            if operating.button("Remove …", key="trace-remove", icon=":material/delete:"):
                 _remove(str(name))
         _told(chosen)
     elif not jobs.alive(adding_data.KINDS):
@@ -90,7 +90,7 @@ def _remove(name: str) -> None:
         if st.button("Cancel", key="trace-remove-no"):
             st.rerun()
         given: Any = {"on_click": _removed, "args": (name,)}
-        if st.button("Remove", type="primary", key="trace-remove-yes", **given):
+        if operating.button("Remove", type="primary", key="trace-remove-yes", **given):
             st.rerun()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import client, data
-from dashboard.parts import jobs
+from dashboard.parts import jobs, operating
 
 KINDS = ["seed", "simulate"]
 SEED_SLOT, SIMULATE_SLOT = "seed-form", "simulate-form"
@@ -63,14 +63,15 @@ def _seed(own: bool) -> None:
     )
     params = {"rows": int(count), "workload": workload}
     pressed: Any = {"on_click": _launch, "args": (SEED_SLOT, "seed", params)}
-    st.button("Write it", type="primary", key="seed", disabled=not sure, **pressed)
+    operating.button("Write it", type="primary", key="seed", disabled=not sure, **pressed)
 
 
 def _simulate(own: bool) -> None:
     engine = client.engine()
     port = engine.facts.get("origin_port") if engine else None
     st.markdown("Send real HTTP requests: GET and HEAD only, and to this machine only.")
-    default = "" if own else f"http://127.0.0.1:{port or 8001}"
+    sample = data.settings().sample_address or f"http://127.0.0.1:{port or 8001}"
+    default = "" if own else sample
     url = st.text_input(
         "API",
         default,
@@ -88,7 +89,7 @@ def _simulate(own: bool) -> None:
     params = {"api_url": url, "n": int(count), "rate": float(rate), "workload": workload}
     pressed: Any = {"on_click": _launch, "args": (SIMULATE_SLOT, "simulate", params)}
     able = bool(sure and url)
-    st.button("Send them", type="primary", key="simulate", disabled=not able, **pressed)
+    operating.button("Send them", type="primary", key="simulate", disabled=not able, **pressed)
 
 
 def _launch(slot: str, kind: str, params: dict[str, object]) -> None:

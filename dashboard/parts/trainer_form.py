@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import client, data, stored
-from dashboard.parts import trainer_aim, trainer_checks, trainer_columns, trainer_tuning
+from dashboard.parts import operating, trainer_aim, trainer_checks, trainer_columns, trainer_tuning
 from engine.actions import training
 from engine.actions.training import TrainWanted
 from engine.training.options import algorithms_of
@@ -97,7 +97,7 @@ def _main(trace: stored.Row) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _start_button(wanted: TrainWanted, at_once: bool, stopped: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        pressed = st.button(
+        pressed = operating.button(
             "Start training",
             type="primary",
             key="train",

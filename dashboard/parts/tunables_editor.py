@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import data
+from dashboard.parts import operating
 from dashboard.parts.agent_controls import set_value, tuned
 from dashboard.parts.services import ago
 from engine.tunables import TUNABLES, Tunable, Value
@@ -53,6 +54,7 @@ def _widget(name: str, tunable: Tunable, value: Value) -> None:
     key = f"tunable-{name}-{value}"
     label = _label(tunable)
     pressed: Any = {"key": key, "on_change": _changed_by_hand, "args": (name, key)}
+    pressed |= operating.locked()
     if tunable.choices:
         choices = list(tunable.choices)
         st.selectbox(label, choices, choices.index(str(value)), **pressed)

@@ -11,7 +11,15 @@ from dashboard import data
 from dashboard.charts import forecasts
 from dashboard.charts.palette import colours
 from dashboard.charts.panel import Panel
-from dashboard.parts import exporting, forecast_status, forecast_tables, jobs, shell, standstill
+from dashboard.parts import (
+    exporting,
+    forecast_status,
+    forecast_tables,
+    jobs,
+    operating,
+    shell,
+    standstill,
+)
 from dashboard.parts.drawing import card, timeline
 from dashboard.parts.states import no_source
 
@@ -103,7 +111,7 @@ else:
             width=320,
             format_func=lambda name: "(none forecast yet)" if name == "*" else name,
         )
-        if st.button(
+        if operating.button(
             "Train now",
             icon=":material/model_training:",
             key="retrain",

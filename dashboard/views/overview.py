@@ -5,21 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import client, data
-from dashboard.charts import series
 from dashboard.charts.palette import POLICY_NAMES, colours
 from dashboard.charts.panel import Panel
 from dashboard.parts import controls, headline, own_system, services, shell, standstill
 from dashboard.parts.drawing import timeline
 from dashboard.parts.states import empty, no_source
 
-ALL = tuple(POLICY_NAMES)
 SHADOWED = list(POLICY_NAMES.values())
 
 
 def trends(source: data.SourceRow) -> None:
     """Measured cache beside the policies replayed on the same requests, with events."""
     width, window, theme = shell.width_s(), shell.window_s(), shell.theme()
-    frame = data.traffic(source.id, window, width, ALL)
     events = data.events(window)
     shown = colours(SHADOWED, theme)
     left, right = shell.pair()
@@ -31,12 +28,12 @@ def trends(source: data.SourceRow) -> None:
     with left:
         st.markdown("**Hit ratio** · over 10 s, measured beside replayed policies")
         panel = Panel("Hit ratio (%)", shown, ".1%", ".0%", dashed=tuple(SHADOWED[1:]), theme=theme)
-        ratios = series.by_policy(frame, width, "hits", "requests")
+        ratios = data.by_policy(source.id, window, width, "hits", "requests")
         timeline("overview-ratio", ratios, panel, waiting=waiting, events=events, top=1.0)
     with right:
         st.markdown("**Load time saved** · over 10 s, per request, the same requests")
         panel = Panel("Saved (ms/request)", shown, ",.1f", dashed=tuple(SHADOWED[1:]), theme=theme)
-        saved = series.by_policy(frame, width, "saved_ms", "requests")
+        saved = data.by_policy(source.id, window, width, "saved_ms", "requests")
         timeline("overview-saved", saved, panel, waiting=waiting, events=events)
 
 

@@ -36,6 +36,9 @@ ATTACH_ONLY = (
     "starting one; start the engine (in containers: `docker compose up -d engine`)."
 )
 
+START, STOP = "start the engine", "stop the engine"
+"""What the audit calls it."""
+
 _starting = threading.Lock()
 _owned: dict[str, int] = {}
 """The write ends of the pipes of engines that live as long as this process."""
@@ -48,7 +51,7 @@ def plan_for(settings: Settings, owner: str, jobs: Sequence[tuple[str, str]] = (
         log_path=settings.log_path,
         run_path=settings.run_path,
         owner=owner,
-        services=chosen(SERVICES, settings.sample_enabled, bool(settings.source_log)),
+        services=chosen(SERVICES, settings.sample_started, bool(settings.source_log)),
         ports={
             "api": Port(settings.api_host, settings.api_port, "CACHESCOPE_API_PORT"),
             "origin": Port("127.0.0.1", settings.origin_port, "CACHESCOPE_ORIGIN_PORT"),
@@ -86,8 +89,13 @@ def interrupted_jobs(settings: Settings) -> list[tuple[str, str]]:
     return found
 
 
-def up(settings: Settings, owner: str = "terminal", owner_fd: int | None = None) -> NoReturn:
-    """Turn this process into the supervisor.
+def up(
+    settings: Settings,
+    owner: str = "terminal",
+    owner_fd: int | None = None,
+    who: str = "terminal",
+) -> NoReturn:
+    """Turn this process into the supervisor; empty `who`: whoever launched it notes that.
 
     Raises:
         EngineRuns: another engine runs on this data folder.
@@ -95,15 +103,16 @@ def up(settings: Settings, owner: str = "terminal", owner_fd: int | None = None)
         SourceError: the own source can never be read as it is set.
         StoreError: the store cannot be reached or brought up to date.
     """
-    held = folder.lock(settings.data_path)
-    try:
-        folder.private_folder(settings.run_path)
-        check_source(settings)
-        prepare_store(settings)
-        jobs = interrupted_jobs(settings)
-    except BaseException:
-        os.close(held)
-        raise
+    with audited(settings, who, START, {}, failures=False) if who else contextlib.nullcontext():
+        held = folder.lock(settings.data_path)
+        try:
+            folder.private_folder(settings.run_path)
+            check_source(settings)
+            prepare_store(settings)
+            jobs = interrupted_jobs(settings)
+        except BaseException:
+            os.close(held)
+            raise
     read, write = os.pipe()
     with os.fdopen(write, "w") as pipe:
         pipe.write(plan_for(settings, owner, jobs).to_json())
@@ -119,22 +128,27 @@ def up(settings: Settings, owner: str = "terminal", owner_fd: int | None = None)
     os.execv(sys.executable, [sys.executable, "-m", "engine.supervisor", *arguments])  # noqa: S606
 
 
-def up_detached(settings: Settings | None = None) -> dict[str, Any]:
+def up_detached(who: str = "terminal", settings: Settings | None = None) -> dict[str, Any]:
     """Start an engine that outlives this process, unless one runs; returns the status.
 
     Raises:
         ControlError: it did not start; the sentence says why.
     """
-    return _started(given(settings), "terminal", None)
+    known = given(settings)
+    with audited(known, who, START, {}, failures=False):
+        return _started(known, "terminal", None)
 
 
-def ensure_engine(owner: str = "dashboard", settings: Settings | None = None) -> dict[str, Any]:
+def ensure_engine(
+    owner: str = "dashboard", who: str = "dashboard", settings: Settings | None = None
+) -> dict[str, Any]:
     """Attach to the running engine, or start one that ends with this process; returns the status.
 
     Safe to call again, from several threads and from several dashboards at once: the lock on the
     data folder decides whose engine it is, the others attach.
 
     Raises:
+        NotAllowed: no engine runs, and who acts is a viewer.
         ControlError: no engine runs and none could be started; the sentence says why.
     """
     known = given(settings)
@@ -145,16 +159,21 @@ def ensure_engine(owner: str = "dashboard", settings: Settings | None = None) ->
         _release(known)
         if known.attach_only:
             raise ControlError(ATTACH_ONLY)
-        read, write = os.pipe()
-        # Kept also if another dashboard was faster: a pipe that nobody reads does no harm.
-        _owned[str(known.data_path)] = write
-        try:
-            return _started(known, owner, read)
-        except ControlError:
-            _release(known)
-            raise
-        finally:
-            os.close(read)
+        with audited(known, who, START, {}, failures=False):
+            return _owned_engine(known, owner)
+
+
+def _owned_engine(settings: Settings, owner: str) -> dict[str, Any]:
+    read, write = os.pipe()
+    # Kept also if another dashboard was faster: a pipe that nobody reads does no harm.
+    _owned[str(settings.data_path)] = write
+    try:
+        return _started(settings, owner, read)
+    except ControlError:
+        _release(settings)
+        raise
+    finally:
+        os.close(read)
 
 
 def release_engine(settings: Settings | None = None) -> None:
@@ -171,7 +190,7 @@ def down(who: str = "terminal", settings: Settings | None = None) -> None:
     known = given(settings)
     if known.engine_url:
         raise ControlError(f"The engine runs behind {known.engine_url}; stop it on its machine.")
-    with audited(known, who, "down", {}):
+    with audited(known, who, STOP, {}):
         call(known, "down")
     deadline = time.monotonic() + DOWN_S
     while socket_path(known).exists():

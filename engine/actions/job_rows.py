@@ -20,6 +20,9 @@ from engine.registry import resolve
 from engine.services import SERVICES
 from engine.settings import Settings
 
+_BY_THEMSELVES = frozenset(SERVICES) - {"api"}
+"""Services that start jobs unasked; the API passes on what a person asks."""
+
 
 def start_job(
     kind: str,
@@ -38,7 +41,7 @@ def start_job(
     known = given(settings)
     wanted = confined(params or {}, known)
     # What a service starts by itself is in the table of jobs; the audit tells what people did.
-    by_itself = who in SERVICES
+    by_itself = who in _BY_THEMSELVES
     noted = audited(known, who, "start job", {"kind": kind, **wanted})
     with contextlib.nullcontext() if by_itself else noted:
         if kind not in JOBS:

@@ -33,11 +33,13 @@ class Actor(msgspec.Struct, frozen=True):
         role: what they may do.
         name: what the audit notes; empty: the face's own name for who it is.
         is_remote: may be on another machine, so that this one's files are none of theirs.
+        remedy: what a viewer is told to do instead.
     """
 
     role: Role = Role.OPERATOR
     name: str = ""
     is_remote: bool = False
+    remedy: str = "ask with an operator's token."
 
 
 LOCAL = Actor()
@@ -68,7 +70,7 @@ def require_operator(action: str) -> None:
         NotAllowed: who acts may only look.
     """
     if actor().role is not Role.OPERATOR:
-        raise NotAllowed(f"A viewer may not {action}; ask with an operator's token.")
+        raise NotAllowed(f"A viewer may not {action}; {actor().remedy}")
 
 
 def confined(params: Mapping[str, Any], settings: Settings) -> dict[str, Any]:

@@ -36,10 +36,10 @@ def start_simulation(params: Mapping[str, Any], sure: bool, who: str, settings: 
     _confirm(sure, settings, "sure=true sends synthetic requests to the address you give")
     wanted = dict(params)
     if not wanted.get("api_url"):
-        port = status(settings).get("origin_port")
         if not settings.sample_enabled:
             raise JobError("No sample origin runs here; give api_url, the address of your API.")
-        wanted["api_url"] = f"http://127.0.0.1:{port or settings.origin_port}"
+        port = status(settings)["engine"].get("origin_port") or settings.origin_port
+        wanted["api_url"] = settings.sample_address or f"http://127.0.0.1:{port}"
     return start_job("simulate", wanted, who, settings)
 
 

@@ -17,7 +17,7 @@ from db.session import open_store
 from db.writes import add_audit
 from engine.actions.roles import actor, require_operator
 from engine.actions.secrets_out import without_secrets
-from engine.errors import EngineError, StoreError
+from engine.errors import EngineError, NotAllowed, StoreError
 from engine.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
@@ -54,8 +54,18 @@ def storing(settings: Settings) -> Iterator[Engine]:
 
 
 @contextlib.contextmanager
-def audited(settings: Settings, who: str, action: str, params: Mapping[str, Any]) -> Iterator[None]:
+def audited(
+    settings: Settings,
+    who: str,
+    action: str,
+    params: Mapping[str, Any],
+    *,
+    failures: bool = True,
+) -> Iterator[None]:
     """Note who did what and what came of it; a store that is down hinders no action.
+
+    Without `failures` only what was done, or refused to a viewer, is noted: a start that fails may
+    have no store to note it in.
 
     Raises:
         NotAllowed: who acts is a viewer; noted as well.
@@ -64,10 +74,12 @@ def audited(settings: Settings, who: str, action: str, params: Mapping[str, Any]
         require_operator(action)
         yield
     except EngineError as error:
-        _note(settings, who, action, params, f"refused: {error}")
+        if failures or isinstance(error, NotAllowed):
+            _note(settings, who, action, params, f"refused: {error}")
         raise
     except Exception as error:
-        _note(settings, who, action, params, f"failed: {type(error).__name__}")
+        if failures:
+            _note(settings, who, action, params, f"failed: {type(error).__name__}")
         raise
     _note(settings, who, action, params, "done")
 

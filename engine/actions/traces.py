@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from db.migrations import migrate
+from engine.actions.roles import confined, require_operator
 from engine.actions.store import audited, given, storing
 from engine.errors import StoreError, TraceError
 from engine.settings import Settings
@@ -62,7 +63,22 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def look_at(
     wanted: Wanted, every_row: bool = False, settings: Settings | None = None
 ) -> dict[str, Any]:
-    """What is understood of recorded requests: columns, endpoints, malformed lines.
+    """What is understood of recorded requests, with some of them: for who may import them.
+
+    Raises:
+        NotAllowed: who acts is a viewer, or the file is none of theirs.
+        TraceError: they cannot be read.
+        SourceError: their database or table cannot be read.
+    """
+    # Rows of any file or table of this machine: no viewer's business.
+    require_operator("look at data that were not imported")
+    known = given(settings)
+    file = str(confined({"file": wanted.file}, known)["file"])
+    return understood(msgspec.structs.replace(wanted, file=file), every_row, known)
+
+
+def understood(wanted: Wanted, every_row: bool, settings: Settings) -> dict[str, Any]:
+    """Columns, endpoints and malformed lines of recorded requests, and some of the rows.
 
     Raises:
         TraceError: they cannot be read.
@@ -70,9 +86,8 @@ def look_at(
     """
     from engine.traces.preview import ROWS, look
 
-    known = given(settings)
-    with origin_of(wanted, known) as (origin, options):
-        found = look(origin, options, known, 0 if every_row else ROWS)
+    with origin_of(wanted, settings) as (origin, options):
+        found = look(origin, options, settings, 0 if every_row else ROWS)
     return dict(msgspec.to_builtins(found))
 
 

@@ -15,7 +15,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 
 def keep_upload(
-    name: str, content: bytes, who: str = "terminal", settings: Settings | None = None
+    name: str, content: bytes | memoryview, who: str = "terminal", settings: Settings | None = None
 ) -> dict[str, Any]:
     """Keep a file for an import; one of that name is replaced.
 
@@ -41,7 +41,7 @@ def keep_upload(
     return {"file": name, "bytes": len(content)}
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes | memoryview) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine.actions.store import given
-from engine.actions.traces import Wanted, look_at, origin_of
+from engine.actions.traces import Wanted, origin_of, understood
 from engine.errors import TrainingError
 from engine.settings import Settings
 from engine.traces import shelf
@@ -58,7 +58,7 @@ def known_columns(
     if trace:
         info = load_info(shelf.folder_of(trace, known))
         return [dict(msgspec.to_builtins(column)) for column in info.columns]
-    return list(look_at(Wanted(source=source, table=table), settings=known)["columns"])
+    return list(understood(Wanted(source=source, table=table), False, known)["columns"])
 
 
 def check_data(trace: str, columns: Sequence[str], settings: Settings | None = None) -> None:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine.actions.roles import Actor, Role, acting
+from engine.addresses import listed
 from engine.api.limits import Pace, bounded, too_large
 from engine.api.problems import problem
 from engine.api.tokens import Tokens
@@ -31,8 +32,8 @@ _OURS = {None, "same-origin", "none"}
 
 def allowed_hosts(settings: Settings) -> frozenset[str]:
     """The names under which the API answers: loopback, where it listens, and those that are set."""
-    named = (name.strip().lower() for name in settings.api_names.split(","))
-    return frozenset({*LOOPBACK, settings.api_host.lower(), *filter(None, named)})
+    named = map(str.lower, listed(settings.api_names))
+    return frozenset({*LOOPBACK, settings.api_host.lower(), *named})
 
 
 class Guard:

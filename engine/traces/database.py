@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ class Database:
         faults: counts rows that cannot be read.
         source: only rows whose column `source` is this; None for all.
         is_ours: whether `engine` is our own store, which stays open.
+        usual: a mapping that holds as far as the table has its columns, behind that of `options`.
 
     Raises:
         SourceError: there is no such table.
@@ -56,6 +57,7 @@ class Database:
         faults: Faults,
         source: int | None = None,
         is_ours: bool = False,
+        usual: Mapping[str, str] | None = None,
     ) -> None:
         self.faults = faults
         self.notes: list[str] = []
@@ -66,7 +68,8 @@ class Database:
             self._table = reflect(engine, table)
             where = f"The table {table}"
             names = list(self._table.c.keys())
-            self.mapped = match(names, options.mapping, options.unit, where)
+            known = {ours: yours for ours, yours in (usual or {}).items() if yours in names}
+            self.mapped = match(names, known | dict(options.mapping), options.unit, where)
             self.roles = self.mapped.roles
             if TIME not in self.mapped.roles:
                 raise TraceError(

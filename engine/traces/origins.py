@@ -89,6 +89,8 @@ def source_origin(name: str, options: Options, settings: Settings, store: Engine
 def table_origin(table: str, options: Options, settings: Settings, store: Engine) -> Origin:
     """The rows of any table: in the database of SOURCE_URL if that is set, else in our store.
 
+    There SOURCE_MAPPING says what its columns mean, where it has them and `options` say nothing.
+
     Raises:
         SourceError: there is no such table, or its database does not answer.
         TraceError: no column of it can be the key or the time.
@@ -96,7 +98,8 @@ def table_origin(table: str, options: Options, settings: Settings, store: Engine
     faults = Faults(masker_of(options, settings).text)
     ours = not settings.source_url
     engine = store if ours else open_source(settings.source_url)
-    rows = Database(engine, table, options, faults, is_ours=ours)
+    usual = {} if ours else parse_mapping(settings.source_mapping)
+    rows = Database(engine, table, options, faults, is_ours=ours, usual=usual)
     where = f"table {table}"
     return Origin(rows, where, "rows", name_for(Path(table)), f"{where} ({engine.dialect.name})")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import EngineError
 from engine.settings import load_settings
-from mock.address import origin_address
+from mock.address import is_the_sample, origin_address
 from mock.openapi import Catalogue
 from mock.traffic.plan import Plan, find_catalogue, open_async_client, plan_from
 from mock.traffic.sender import Sender
@@ -59,7 +59,9 @@ def simulate_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, object]
         EngineError: the parameters make no sense, or no API answers.
     """
     settings = load_settings()
-    plan = plan_from(params, origin_address(settings), settings.sample_day_s)
+    address = str(params.get("api_url") or origin_address(settings))
+    allowed = is_the_sample(address, settings)
+    plan = plan_from(params, address, settings.sample_day_s, allow_remote=allowed)
     catalogue = find_catalogue(plan)
     job.log(f"sending {plan.workload} traffic to {plan.address}")
 
@@ -98,8 +100,9 @@ def plan_of(given: argparse.Namespace) -> Plan:
     """The plan of the command's options, the settings behind them."""
     settings = load_settings()
     count = 1000 if given.n is None and given.duration is None else given.n
+    address = given.api_url or origin_address(settings)
     plan = Plan(
-        api_url=given.api_url or origin_address(settings),
+        api_url=address,
         count=count,
         duration_s=given.duration,
         rate=settings.sample_rate if given.rate is None else given.rate,
@@ -107,7 +110,7 @@ def plan_of(given: argparse.Namespace) -> Plan:
         seed=given.seed,
         spec=given.spec,
         concurrency=given.concurrency,
-        allow_remote=given.allow_remote,
+        allow_remote=given.allow_remote or is_the_sample(address, settings),
         allow_unsafe_methods=given.allow_unsafe_methods,
         header_env=given.header_env,
         day_s=settings.sample_day_s,

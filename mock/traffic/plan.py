@@ -80,7 +80,9 @@ class Plan:
         return islice(stream, self.count)
 
 
-def plan_from(params: Mapping[str, Any], api_url: str, day_s: float) -> Plan:
+def plan_from(
+    params: Mapping[str, Any], api_url: str, day_s: float, *, allow_remote: bool = False
+) -> Plan:
     """A plan from a job's parameters, which are named like the command's options.
 
     Raises:
@@ -107,7 +109,7 @@ def plan_from(params: Mapping[str, Any], api_url: str, day_s: float) -> Plan:
     count, duration = values.pop("n", None), values.pop("duration", None)
     if count is None and duration is None:
         count = 1000
-    given: dict[str, Any] = {"api_url": api_url, "day_s": day_s}
+    given: dict[str, Any] = {"api_url": api_url, "day_s": day_s, "allow_remote": allow_remote}
     given |= {name: value for name, value in values.items() if value is not None}
     plan = Plan(**given, count=count, duration_s=duration)
     plan.check()

@@ -44,7 +44,7 @@ def free_port() -> int:
 class App:
     """`streamlit run dashboard/Home.py`, started as a newcomer does, on folders of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.port = free_port()
@@ -60,6 +60,7 @@ class App:
                 "CACHESCOPE_LOG_DIR": str(folder / "logs"),
                 "CACHESCOPE_API_PORT": "0",
                 "CACHESCOPE_ORIGIN_PORT": "0",
+                **environment,
             },
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -78,6 +79,19 @@ class App:
             assert self.process.poll() is None, self.log()
             time.sleep(0.1)
         raise AssertionError(f"not ready after {seconds} s: {self.log()}")
+
+    def wait_served(self, seconds: float = 60) -> None:
+        """Wait until pages are served, with or without an engine."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(f"{self.url}/_stcore/health", timeout=2).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            assert self.process.poll() is None, self.log()
+            time.sleep(0.1)
+        raise AssertionError(f"not served after {seconds} s: {self.log()}")
 
     def log(self) -> str:
         """What the dashboard printed."""

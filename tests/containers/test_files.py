@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 import subprocess
 import sys
 from importlib import resources
-from typing import Any
 
 import jsonschema
 import pytest
-import yaml
 
 from engine.settings import ROOT, known_names, load_settings
+from tests.containers.demo import COMPOSE, VARIABLE, composed, default, instructions
 
-DOCKERFILE = (ROOT / "Dockerfile").read_text()
-COMPOSE = ROOT / "compose.yaml"
 PAGE_NEEDS_NOT = (
     "torch",
     "numba",
@@ -26,22 +24,6 @@ PAGE_NEEDS_NOT = (
     "onnxruntime",
     "optuna",
 )
-
-_VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
-
-
-def composed() -> dict[str, Any]:
-    """compose.yaml with its anchors resolved."""
-    read: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
-    return read
-
-
-def instructions(target: str) -> list[str]:
-    """The instructions of one stage, continuations joined."""
-    joined = DOCKERFILE.replace("\\\n", " ")
-    stages = re.split(r"^FROM ", joined, flags=re.MULTILINE)[1:]
-    stage = next(s for s in stages if s.splitlines()[0].endswith(f" AS {target}"))
-    return [line.strip() for line in stage.splitlines() if line.strip()]
 
 
 def test_compose_fits_the_specification() -> None:
@@ -65,12 +47,12 @@ def test_an_image_is_not_root_and_tells_its_health(target: str) -> None:
 
 def test_what_compose_sets_are_settings_that_exist() -> None:
     services = composed()["services"]
-    for name in ("engine", "dashboard", "worker"):
+    for name in ("engine", "origin", "traffic", "dashboard", "worker"):
         given = services[name]["environment"]
         assert set(given) <= set(known_names())
         assert services[name]["read_only"]
         assert services[name]["cap_drop"] == ["ALL"]
-        load_settings(**{key: _default(value) for key, value in given.items()})
+        load_settings(**{key: default(value) for key, value in given.items()})
 
 
 def test_every_port_is_published_on_loopback_alone() -> None:
@@ -87,6 +69,14 @@ def test_every_volume_and_dependency_is_declared() -> None:
         assert set(service.get("depends_on", {})) <= set(whole["services"])
 
 
+def test_whoever_opens_the_published_page_is_known_by_the_gateway() -> None:
+    whole = composed()
+    (network,) = whole["networks"]["default"]["ipam"]["config"]
+    told = default(whole["services"]["dashboard"]["environment"]["CACHESCOPE_OPERATOR_ADDRESSES"])
+    assert told == network["gateway"]
+    assert ipaddress.ip_address(told) in ipaddress.ip_network(network["subnet"])
+
+
 def test_no_password_stands_in_a_file() -> None:
     for name in ("Dockerfile", "compose.yaml"):
         for line in (ROOT / name).read_text().splitlines():
@@ -95,7 +85,7 @@ def test_no_password_stands_in_a_file() -> None:
 
 
 def test_the_documented_variables_are_those_of_compose() -> None:
-    used = {found[0] for found in _VARIABLE.findall(COMPOSE.read_text())}
+    used = {found[0] for found in VARIABLE.findall(COMPOSE.read_text())}
     shown = (ROOT / "docs" / "containers.md").read_text()
     assert {name for name in used if f"`{name}`" not in shown} == set()
 
@@ -131,8 +121,3 @@ for package in (dashboard.charts, dashboard.parts, engine.actions):
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-1500:]
-
-
-def _default(value: str) -> str:
-    """What compose makes of a value when nothing is set; a needed one is given."""
-    return _VARIABLE.sub(lambda m: m[3] if m[2] == "-" else "secret" * 6, value)

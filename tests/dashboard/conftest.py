@@ -15,6 +15,8 @@ import streamlit as st
 from sqlalchemy.engine import make_url
 from streamlit.testing.v1 import AppTest
 
+from dashboard import visitors
+from dashboard.front import PEER
 from db.migrations import migrate
 from db.session import open_store
 from engine import actions
@@ -85,6 +87,25 @@ class FakeEngine:
             return args[1] if name == "set_tunable" else None
 
         return called
+
+
+class Visit:
+    """The headers with which the session of a test came: by default from this machine."""
+
+    def __init__(self) -> None:
+        self.headers = {PEER: ["127.0.0.1"]}
+
+    def get_all(self, name: str) -> list[str]:
+        """All values of one header."""
+        return self.headers.get(name.lower(), [])
+
+
+@pytest.fixture(autouse=True)
+def visit(monkeypatch: pytest.MonkeyPatch) -> Visit:
+    """A session simulated by Streamlit has no connection, and so no headers of its own."""
+    made = Visit()
+    monkeypatch.setattr(visitors, "_headers", made.get_all)
+    return made
 
 
 @pytest.fixture

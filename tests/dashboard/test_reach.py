@@ -42,7 +42,7 @@ def without_reach(spec: dict[str, Any], rows: pd.DataFrame) -> list[tuple[int, s
 @pytest.mark.parametrize("bars", [False, True])
 def test_a_time_chart_without_band_and_events(events: pd.DataFrame | None, bars: bool) -> None:
     look = panel.Panel("A", colours(["x"], "light"), bars=bars)
-    spec = panel.lines(ONE, look, SPAN, 2.0, events).to_dict()
+    spec = panel.lines(ONE, look, SPAN, 2.0, events)
     assert len(spec["layer"]) == 5
     assert without_reach(spec, panel.rows(ONE, SPAN, 2.0, events)) == []
 
@@ -51,7 +51,7 @@ def test_the_ends_that_give_reach_draw_neither_a_band_nor_an_event() -> None:
     rows = panel.rows(ONE, SPAN, 2.0, EVENT, bottom=-1.0)
     ends = rows[rows["kind"] == "end"]
     assert (ends["low"] == ends["high"]).all()
-    spec = panel.lines(ONE, panel.Panel("A", {"x": "#000000"}), SPAN, 2.0, EVENT).to_dict()
+    spec = panel.lines(ONE, panel.Panel("A", {"x": "#000000"}), SPAN, 2.0, EVENT)
     width = spec["layer"][-1]["encoding"]["strokeWidth"]
     assert width == {"condition": {"test": "datum.kind === 'event'", "value": 1.5}, "value": 0}
 
@@ -68,7 +68,7 @@ def test_delays_with_and_without_a_median(median: float) -> None:
 @pytest.mark.parametrize("values", [[1.0, 1.0], [-2.0, 3.0], [5.0, 7.0, 6.0]])
 def test_the_course_under_a_figure(values: list[float]) -> None:
     spec = spark.plot(values, "light", ",.1f")
-    rows = spec["datasets"][spec["data"]["name"]]
+    rows = spec["datasets"][spec["data"]["name"]].to_pandas()
     assert without_reach(spec, rows) == []
     assert rows["start"].iloc[0] == (0.0 if values[0] < 0 else min(values))
 

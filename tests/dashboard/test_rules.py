@@ -14,6 +14,9 @@ from dashboard.navigation import PAGES
 from engine.settings import ROOT
 
 FILES = sorted((ROOT / "dashboard").rglob("*.py"))
+LOOKING = {"doctor", "train-suggest"}
+"""Buttons that change nothing; so do those of dialogs that end in -no."""
+
 REFUSED = ("use_container_width", "unsafe_allow_html", "st.experimental", "use_column_width")
 
 
@@ -71,3 +74,21 @@ def test_the_dashboard_process_never_loads_torch() -> None:
         check=False,
     )
     assert "HEAVY []" in said.stdout, said.stderr[-2000:]
+
+
+def test_a_button_that_changes_something_is_one_that_a_viewer_cannot_press() -> None:
+    found = 0
+    for path in FILES:
+        for call in calls(path):
+            if not isinstance(call.func, ast.Attribute) or call.func.attr != "button":
+                continue
+            owner = call.func.value
+            assert isinstance(owner, ast.Name), f"{path.name}:{call.lineno}"
+            if owner.id == "operating" or path.name in {"operating.py", "visiting.py"}:
+                found += 1
+                continue
+            (key,) = (
+                ast.unparse(one.value).strip("'") for one in call.keywords if one.arg == "key"
+            )
+            assert key in LOOKING or key.endswith("-no"), f"{path.name}:{call.lineno}"
+    assert found > 20

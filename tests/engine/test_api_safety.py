@@ -19,7 +19,7 @@ from engine.actions.store import audited
 from engine.api.application import create_app
 from engine.api.documented import curl
 from engine.api.limits import Pace
-from engine.errors import NotAllowed, SettingsError
+from engine.errors import ControlError, NotAllowed, SettingsError
 from engine.settings import Settings, load_settings
 from engine.spreadsheet import defused
 from tests.engine.test_api import client_of
@@ -107,6 +107,19 @@ def test_who_changed_what_is_noted_without_secrets(settings: Settings, client: T
     assert failed["params"]["n"] == 3
     assert failed["params"]["url"] == "mysql://me:***@db/x"
     assert failed["params"]["key"] == "/a?token=***&b=1"
+
+
+def test_a_job_that_a_person_starts_over_http_is_noted_and_one_of_a_service_is_not(
+    settings: Settings, client: TestClient
+) -> None:
+    """No engine runs: what matters is who is said to have asked."""
+    body = {"kind": "seed"}
+    assert not client.post("/jobs", json=body, headers=bearing(OPERATOR)).is_success
+    with pytest.raises(ControlError):
+        actions.start_job("retrain", {}, "forecaster", settings)
+    (noted,) = system.audit(open_store(settings.database_url))
+    assert (noted["who"], noted["action"]) == ("api operator testclient", "start job")
+    assert noted["params"]["kind"] == "seed"
 
 
 def test_plain_values_are_noted_as_they_are() -> None:

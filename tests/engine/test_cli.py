@@ -128,7 +128,9 @@ def test_a_whole_life_from_up_to_down(terminal: Terminal) -> None:
     until(terminal.nothing_left, 5)
     with sqlite3.connect(terminal.folder / "data" / "cachescope.sqlite3") as store:
         acts = [row[0] for row in store.execute("SELECT action FROM audit ORDER BY id")]
-    assert acts == ["stop service", "start service", "set tunable", "down"]
+    assert acts == [
+        "start the engine", "stop service", "start service", "set tunable", "stop the engine",
+    ]  # fmt: skip
 
 
 def test_a_detached_start_that_fails_says_why(terminal: Terminal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -49,11 +50,11 @@ def free_port() -> Callable[[], int]:
     return port
 
 
-@pytest.fixture
-def api(own: Settings, own_store: Engine) -> Iterator[str]:
-    """The real API over the own store, on a port of its own; its address."""
+@contextlib.contextmanager
+def served(settings: Settings) -> Iterator[str]:
+    """The real API of these settings on a port of its own; its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(own), log_config=None, access_log=False)
+    config = uvicorn.Config(create_app(settings), log_config=None, access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
@@ -61,3 +62,10 @@ def api(own: Settings, own_store: Engine) -> Iterator[str]:
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
     thread.join(5)
+
+
+@pytest.fixture
+def api(own: Settings, own_store: Engine) -> Iterator[str]:
+    """The real API over the own store; its address."""
+    with served(own) as url:
+        yield url

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
 import redis
+from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from engine.records import OTHER, Action
-from examples.decisions import Decisions
+from engine.settings import Settings
+from examples.decisions import Decisions, main
 from examples.redis_cache import PREFIX, RedisCache
+from tests.examples.conftest import served
 from tests.examples.decided import decide
 
 
@@ -69,6 +73,23 @@ def test_cache_control_says_what_is_decided(api: str, own_store: Engine) -> None
     assert decisions.refresh()
     assert decisions.cache_control("/prices", 30) == "public, max-age=90"
     assert decisions.cache_control("/reports", 30) == "no-store"
+
+
+def test_the_token_comes_from_the_environment(
+    own: Settings, own_store: Engine, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    decide(own_store, "/prices", Action.KEEP_LONG, ttl_s=90)
+    guarded = own.model_copy(update={"viewer_token": SecretStr("v" * 20)})
+    with served(guarded) as url:
+        assert not Decisions(url).refresh()
+        assert Decisions(url, token="v" * 20).refresh()
+        monkeypatch.setenv("CACHESCOPE_TOKEN", "v" * 20)
+        assert Decisions(url).refresh()
+        assert not Decisions(url, token="").refresh()
+        monkeypatch.setattr(sys, "argv", ["decisions", url])
+        main()
+        assert capsys.readouterr().out == "/prices public, max-age=90\n"
 
 
 def test_an_api_that_is_away_changes_nothing(api: str, own_store: Engine) -> None:

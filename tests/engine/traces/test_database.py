@@ -154,6 +154,22 @@ def test_any_table_is_read_by_its_mapping_and_never_written(
     engine.dispose()
 
 
+def test_the_mapping_of_the_settings_holds_for_every_table_that_has_its_columns(
+    store_url: URL, tmp_path: Path
+) -> None:
+    their_table(store_url)
+    shown = store_url.render_as_string(hide_password=False)
+    own = URL.create("sqlite", database=str(tmp_path / "own.sqlite3"))
+    usual = "load_time_ms=took,hit=cached,cache_name=region,id=rid,size_bytes=no_such_column"
+    settings = settings_for(own, tmp_path, SOURCE_URL=shown, SOURCE_MAPPING=usual)
+    roles = look_at(Wanted(table="visits"), settings=settings)["roles"]
+    assert (roles["load_time_ms"], roles["cache_name"]) == ("took", "region")
+    assert roles["size_bytes"] == "bytes", "guessed, since there is no such column"
+    named = look_at(Wanted(table="visits", mapping="load_time_ms=score"), settings=settings)
+    assert named["roles"]["load_time_ms"] == "score"
+    assert named["roles"]["cache_name"] == "region"
+
+
 def test_a_table_without_a_key_keeps_rows_of_one_time_together(
     store_url: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
