@@ -100,7 +100,9 @@ def renew_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | Non
     """
     wanted = _converted(params, RenewWanted, "renewal")
     os.nice(NICENESS)
-    return renew_model(wanted, f"job-{job.id[:8]}", load_settings(), JobListener(job), job.id)
+    settings, who = load_settings(), f"job-{job.id[:8]}"
+    with executor_of(settings) as executor:
+        return renew_model(wanted, who, settings, JobListener(job), job.id, executor)
 
 
 def _converted(params: Mapping[str, Any], kind: type[W], what: str) -> W:

@@ -90,14 +90,13 @@ class Pace:
 def through_writer(store: Engine, seconds: float, rate: float, tally: Tally) -> float:
     """Offer rows to the batching writer, then wait for the last; returns when it began."""
     writer, pace, begun = BatchWriter(store), Pace(rate), time.monotonic()
-    rows = [metric(number) for number in range(BATCH)]
     waiting: deque[float] = deque()
     offered = told = 0
     while time.monotonic() - begun < seconds or waiting:
         if time.monotonic() - begun < seconds and offered - told < AHEAD:
             pace.wait(BATCH)
-            for row in rows:
-                writer.add(cache_metrics, row)
+            for number in range(offered, offered + BATCH):
+                writer.add(cache_metrics, metric(number))
             offered += BATCH
             waiting.append(time.monotonic())
         else:
@@ -118,12 +117,12 @@ def through_http(store: Engine, seconds: float, rate: float, tally: Tally) -> fl
 
         def send(name: str) -> None:
             pace = Pace(rate / CLIENTS)
-            rows = [_sent(number) for number in range(BATCH)]
             with httpx.Client(base_url=base, timeout=60) as client:
                 for sequence in itertools.count(0, BATCH):
                     if time.monotonic() - begun >= seconds:
                         return
                     pace.wait(BATCH)
+                    rows = [_sent(number) for number in range(sequence, sequence + BATCH)]
                     since = time.monotonic()
                     asked = {"writer": name, "sequence": sequence, "rows": rows}
                     client.post("/ingest", json=asked).raise_for_status()
@@ -163,11 +162,12 @@ def measure(kind: str, way: str, minutes: float, rate: float) -> bool:
         store = open_store(url)
         migrate(store)
         tally, seconds = Tally(), minutes * 60
-        one_by_one(store, 0.2)  # warm: connections, compiled statements, the first pages
-        before = one_by_one(store, SLICE_S)
+        requests = itertools.count()
+        one_by_one(store, requests, 0.2)  # warm: connections, compiled statements, first pages
+        before = one_by_one(store, requests, SLICE_S)
         begun = WAYS[way](store, seconds, rate, tally)
         taken = max(at for at, _ in tally.ends) - begun
-        after = one_by_one(store, SLICE_S)
+        after = one_by_one(store, requests, SLICE_S)
         lost = missing(store, tally)
         size = _bytes(store)
         store.dispose()
