@@ -15,7 +15,8 @@ from engine.actions.store import audited, given
 from engine.actions.trace_data import trace_for
 from engine.actions.training import Stage, TrainWanted, train_models
 from engine.errors import ModelError
-from engine.execution.base import Executor
+from engine.execution.base import Executor, Order
+from engine.execution.local import LocalExecutor
 from engine.settings import Settings
 from engine.training.curves import Listener
 
@@ -59,8 +60,8 @@ def renew_model(
         TrainingError: there is nothing to learn, or it was cancelled.
     """
     from engine.models import aliases, registry
-    from engine.training.evaluation import evaluate
 
+    computer = executor or LocalExecutor()
     known, heard = given(settings), listener or Listener()
     params = msgspec.structs.asdict(wanted)
     with audited(known, who, "renew", params), model_store(known) as store:
@@ -69,12 +70,13 @@ def renew_model(
         trace = trace_for(wanted.trace, wanted.source, 0, who, known)
         asked = wanted.trace or trace.info.name
         recipe = recipe_of(old.spec, asked)
-        found = train_models(recipe, who, known, Stage(heard, 0.0, _TRAINING), run, executor)
+        found = train_models(recipe, who, known, Stage(heard, 0.0, _TRAINING), run, computer)
         if found is None or found["cancelled"]:
             return None
         judged, stage = found["evaluation"], Stage(heard, _TRAINING, 1.0 - _TRAINING)
         metric = judged["metric"]
-        was = getattr(evaluate(trace, [old], classics=(), listener=stage).scores[0], metric)
+        order = Order("evaluate", trace, {"capacities": (), "classics": ()}, [old])
+        was = computer.run(order, stage).told["scores"][0][metric]
         after = next(score[metric] for score in judged["scores"] if score["policy"] == "learned")
         told = (
             f"{metric.replace('_', ' ')} {after:.4f} with the new model {found['best']}, "
