@@ -109,6 +109,12 @@ def export_file(archive: str) -> Path | None:
     return path if path.is_relative_to(root) and path.is_file() else None
 
 
+def within_data(path: Path) -> str:
+    """A resolved path below the data folder as pages show it: whose machine it is says nothing."""
+    root = data.settings().data_path.resolve()
+    return str(Path(root.name) / path.relative_to(root))
+
+
 def forget() -> None:
     """Read everything anew: a person changed something."""
     for read in (traces, models, model, data.jobs):

@@ -160,4 +160,4 @@ def exported(row: stored.Row) -> None:
             icon=":material/folder_zip:",
             on_click="ignore",
         )
-        st.caption(f"{cell(str(export['folder']))} · {cell(str(export['verified']))}")
+        st.caption(f"{cell(stored.within_data(path))} · {cell(str(export['verified']))}")

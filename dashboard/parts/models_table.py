@@ -79,10 +79,9 @@ def _row_chosen() -> None:
 
 
 def label(row: Mapping[str, Any]) -> str:
-    """A model as lists name it."""
-    aliases = f" ({', '.join(row['aliases'])})" if row["aliases"] else ""
+    """A model as lists name it: by what never changes, since a browser keeps what it has drawn."""
     seed = (row["spec"] or {}).get("seed", 0)
-    return f"{row['id']} · {row['name']}, seed {seed}{aliases}"
+    return f"{row['id']} · {row['name']}, seed {seed}"
 
 
 def size_of(row: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ machine can run; what it cannot run is said so.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -60,20 +61,23 @@ def javascript(folder: Path, tools: Path) -> list[str]:
     return ["node", str(tools / "consumer.mjs"), str(folder / "policy.onnx")]
 
 
+def java_tools() -> Path | None:
+    """The newest jar of onnxruntime in Maven's local repository; None without it or a JDK."""
+    jars = {path: path / f"onnxruntime-{path.name}.jar" for path in JARS.glob("[0-9]*")}
+    there = [path for path, jar in jars.items() if jar.is_file()]
+    if shutil.which("javac") is None or not there:
+        return None
+    return jars[max(there, key=lambda path: [int(n) for n in re.findall(r"\d+", path.name)])]
+
+
 def java(folder: Path, _tools: Path) -> list[str]:
-    """The command that decides with policy.onnx in Java."""
-    jars = sorted(JARS.glob("*/onnxruntime-*.jar"))
-    if shutil.which("java") is None or not jars:
+    """The command that decides with policy.onnx in Java; a JDK runs the source as it is."""
+    jar = java_tools()
+    if jar is None:
         raise NotRunError(
             "no JDK, or no jar of com.microsoft.onnxruntime:onnxruntime in Maven's local repository"
         )
-    return [
-        "java",
-        "-cp",
-        str(jars[-1]),
-        str(SOURCES / "Consumer.java"),
-        str(folder / "policy.onnx"),
-    ]
+    return ["java", "-cp", str(jar), str(SOURCES / "Consumer.java"), str(folder / "policy.onnx")]
 
 
 CONSUMERS: dict[str, Callable[[Path, Path], list[str]]] = {

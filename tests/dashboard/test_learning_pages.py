@@ -240,6 +240,25 @@ def test_models_say_who_wins_and_which_are_protected(filled_store: str, engine: 
     assert not app.button(key="model-promote-challenger").disabled
 
 
+def test_the_name_of_a_chosen_model_stays_when_an_alias_moves(
+    filled_store: str, engine: FakeEngine
+) -> None:
+    """The browser goes on showing the name that it has drawn first."""
+    app = open_page("models")
+    before = app.selectbox(key="model").options
+    with writing(data.store()) as connection:
+        connection.execute(update(tables.model_aliases).values(model=3))
+    stored.models.clear()
+    app.run()
+    assert app.dataframe[0].value.set_index("number").loc[3, "aliases"]
+    assert app.selectbox(key="model").options == before
+
+
+def test_only_what_lies_below_the_data_folder_is_told_of_a_path() -> None:
+    inner = data.settings().data_path.resolve() / "exports" / "model-1.zip"
+    assert stored.within_data(inner) == f"{data.settings().data_path.name}/exports/model-1.zip"
+
+
 def test_a_classic_that_wins_is_said_to(filled_store: str, engine: FakeEngine) -> None:
     with writing(data.store()) as connection:
         lost = learned.evaluation(lead=-0.02)

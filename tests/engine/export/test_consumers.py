@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.consumers.run import DECISIONS, JARS, NotRunError, decide
+from tests.consumers.run import DECISIONS, NotRunError, decide, java_tools
 from tests.engine.models.trained import policy
 
-LANGUAGES = ["C++", "JavaScript", *(["Java"] if JARS.is_dir() else [])]
+LANGUAGES = ["C++", "JavaScript", *(["Java"] if java_tools() else [])]
 
 
 @pytest.fixture(scope="session")
