@@ -57,6 +57,8 @@ class What(StrEnum):
     """The runner has looked for what was left."""
     CROWD = "crowd"
     """`value` is the share of all cores that other programs took during the test."""
+    REFERENCE = "reference"
+    """`value` is how long the bare start of a Python process took just then, s."""
     PROOF = "proof"
     """A scenario's own observation: `note` names it, `value` is the figure, `limit` its bound."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from engine.resilience.facts import NS, Facts, percentile, some
-from engine.resilience.findings import Seen, held, timely, unsure
+from engine.resilience.findings import Seen, held, unsure
 from engine.resilience.history import What
+from engine.resilience.lateness import DELAYED, timely
 
 
 def never_negative(facts: Facts) -> Seen:
@@ -44,7 +45,7 @@ def recovery(facts: Facts) -> Seen:
         took.append((after - at) / NS)
     slowest = max(took)
     told = f"the slowest of {len(took)} took {slowest:.3f} s"
-    return timely(slowest <= limit, told, asked, facts.crowd)
+    return timely(slowest, limit, facts, told, asked)
 
 
 def settled(facts: Facts) -> Seen:
@@ -63,4 +64,4 @@ def settled(facts: Facts) -> Seen:
         return unsure("no record was sent and delivered after the fault", asked)
     now = percentile(late, 0.95)
     told = f"p95 {now:.1f} ms, {before_ms:.1f} ms before"
-    return timely(now <= limit, told, asked, facts.crowd)
+    return timely(now / 1000, limit / 1000, facts, told, asked, DELAYED)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from engine.resilience.facts import Facts
-from engine.resilience.findings import Seen, held, timely, unsure
+from engine.resilience.findings import Seen, Verdict, held, unsure
 from engine.resilience.history import What
+from engine.resilience.lateness import timely
 
 TIMED = "seconds"
 """How the name of an observation begins that is a duration."""
@@ -36,6 +37,7 @@ def proofs(facts: Facts) -> Seen:
         return unsure("the scenario observed nothing", "its own observations")
     told = "; ".join(f"{e.note}: {e.value:.4g}" for e in (wrong or shown)[:6])
     asked = "; ".join(f"{e.note} <= {e.limit:.4g}" for e in (wrong or shown)[:6])
-    if all(e.note.startswith(TIMED) for e in wrong):
-        return timely(not wrong, told, asked, facts.crowd)
-    return held(not wrong, told, asked)
+    if not wrong or not all(e.note.startswith(TIMED) for e in wrong):
+        return held(not wrong, told, asked)
+    seen = [timely(e.value, e.limit, facts, told, asked) for e in wrong]
+    return next((one for one in seen if one.verdict is Verdict.FAIL), seen[0])

@@ -37,6 +37,7 @@ class EngineKilled(Scenario):
         """Kill it, see that all are gone, start anew."""
         for _ in range(int(values["kills"])):
             children = [s["pid"] for s in pipeline.status() if s["pid"]]
+            children.append(pipeline.victim("queue"))
             pipeline.kill_supervisor()
             begun = time.monotonic()
             alive = [pid for pid in children if not is_gone(pid, GONE_S + 1)]

@@ -38,7 +38,7 @@ class PageStorm(Scenario):
 
     def harm(self, pipeline: Pipeline, values: Values) -> None:
         """Reload, then see that the server has as many threads as before."""
-        pid = pipeline.pid("queue")
+        pid = pipeline.victim("queue")
         before = threads_of(pid)
         over = threading.Event()
         refused: list[str] = []

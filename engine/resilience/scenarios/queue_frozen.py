@@ -37,7 +37,8 @@ class QueueFrozen(Scenario):
     def harm(self, pipeline: Pipeline, values: Values) -> None:
         """Stop it and see how long it takes until somebody kills it."""
         for _ in range(int(values["times"])):
-            with pipeline.frozen("queue") as pid:
+            pid = pipeline.pid("queue")
+            with pipeline.frozen("queue"):
                 begun = time.monotonic()
                 pipeline.wait_until(
                     lambda pid=pid: pipeline.service_pid("queue") != pid,  # type: ignore[misc]

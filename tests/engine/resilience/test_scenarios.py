@@ -18,7 +18,7 @@ from engine.resilience.base import LIMITS, Scenario
 from engine.resilience.checkers import CHECKERS
 from engine.resilience.findings import Verdict
 from engine.resilience.history import What, read_all
-from engine.resilience.pipeline import Aborted
+from engine.resilience.patience import Aborted
 from engine.resilience.running import Outcome, run_scenario
 from engine.settings import ROOT
 from tests.engine.stubs.running import is_alive, until
@@ -38,8 +38,8 @@ def scenario(name: str) -> Scenario:
     return made
 
 
-def run(name: str, folder: Path, **given: float) -> Outcome:
-    return run_scenario(name, folder / name, given, quick=True)
+def run(name: str, folder: Path, backend: str = "manager", **given: float) -> Outcome:
+    return run_scenario(name, folder / name, given, quick=True, backend=backend)
 
 
 @pytest.mark.parametrize("name", SUITE)
