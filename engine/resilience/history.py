@@ -53,6 +53,8 @@ class What(StrEnum):
     """A process that was killed has been seen to be gone."""
     LEFT = "left"
     """Something that should be gone and is not."""
+    HANDLES = "handles"
+    """`value` is how many file handles a process (`id`) has, `note` when: before or after."""
     SWEPT = "swept"
     """The runner has looked for what was left."""
     CROWD = "crowd"

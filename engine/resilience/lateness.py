@@ -19,10 +19,7 @@ CROWDED = 0.4
 """Share of the machine from which on others' work may excuse what is late."""
 
 STARTS = 4.0
-"""How many bare starts later than asked for is still excused then, of what starts processes."""
-
-DELAYED = 1.0
-"""The same, of what only has to be passed on."""
+"""How many bare starts later than asked for is still excused then."""
 
 IMPORTS = "engine.broker.server"
 """What the timed process imports: a recovery is a start of this."""
@@ -35,9 +32,7 @@ def bare_start(module: str = IMPORTS) -> float:
     return time.monotonic() - begun
 
 
-def timely(
-    seconds: float, limit: float, facts: Facts, told: str, asked: str, starts: float = STARTS
-) -> Seen:
+def timely(seconds: float, limit: float, facts: Facts, told: str, asked: str) -> Seen:
     """Pass up to the limit, else fail; unknown on a crowded machine as far as that excuses it.
 
     Args:
@@ -46,14 +41,13 @@ def timely(
         facts: of the run.
         told: what was seen, in words.
         asked: what was asked for, in words.
-        starts: how many bare starts beyond the limit a crowd excuses.
     """
     start_s = facts.start_s
     if seconds <= limit or facts.crowd <= CROWDED or start_s is None:
         return held(seconds <= limit, told, asked)
-    excused = limit + starts * start_s
+    excused = limit + STARTS * start_s
     crowd = f"{told}, while other programs took {facts.crowd:.0%} of the machine"
     if start_s > 0:
         crowd += f": {seconds / start_s:.1f} bare starts of Python, which took {start_s:.3f} s then"
-    asked = f"{asked}; unknown up to {excused:.3g} s, which is {starts:g} bare starts more"
+    asked = f"{asked}; unknown up to {excused:.3g} s, which is {STARTS:g} bare starts more"
     return unsure(crowd, asked) if seconds <= excused else held(False, crowd, asked)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
+from weakref import WeakSet
 
 from engine import control
 from engine.broker.base import Broker
@@ -28,6 +29,7 @@ from engine.resilience.load import Load, write_load
 from engine.resilience.patience import Patience
 from engine.resilience.planning import environment, plan_of
 from engine.resilience.queues import QUEUES, PrivateQueue
+from engine.resilience.sweeping import handles
 from engine.resilience.witness import Witness
 from engine.settings import ROOT, Settings
 
@@ -52,6 +54,8 @@ class Pipeline(Patience, Witness):
     def __init__(
         self, folder: Path, scenario: Scenario, backend: str, cancelled: Callable[[], bool]
     ) -> None:
+        self.handles = handles()
+        """What this process had open before."""
         folder.mkdir(parents=True, exist_ok=True)
         Patience.__init__(self, cancelled)
         Witness.__init__(self, History(folder / "history", "runner"))
@@ -64,6 +68,7 @@ class Pipeline(Patience, Witness):
         self.queue_name = scenario.queue
         self.proxy = Proxy(self.queue.socket) if scenario.proxied else None
         self._scenario = scenario
+        self._brokers: WeakSet[Broker] = WeakSet()
         self._process: subprocess.Popen[bytes] | None = None
         self._owner: int | None = None
 
@@ -204,10 +209,14 @@ class Pipeline(Patience, Witness):
     def broker(self, reply_s: float = 0.5, client: str = "monitor") -> Broker:
         """The queue, past any proxy."""
         queue = self.queue
-        return queue.connect(queue.folder, queue.address(), self.queue_name, client, reply_s)
+        made = queue.connect(queue.folder, queue.address(), self.queue_name, client, reply_s)
+        self._brokers.add(made)
+        return made
 
     def close(self) -> None:
         """End every process and give everything back."""
+        for broker in list(self._brokers):  # an abort leaves them open
+            broker.close()
         if self._owner is not None:
             self.ours()
             os.close(self._owner)

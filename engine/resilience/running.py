@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,7 +15,7 @@ from engine.resilience import SCENARIOS, crowd
 from engine.resilience.base import Scenario, Untestable, scope_of
 from engine.resilience.facts import NS
 from engine.resilience.findings import Finding, Verdict, overall
-from engine.resilience.history import History, What, read_all
+from engine.resilience.history import What, read_all
 from engine.resilience.judge import judge
 from engine.resilience.lateness import bare_start
 from engine.resilience.live import LivePipeline, live_checkers
@@ -26,6 +24,7 @@ from engine.resilience.monitor import Monitor, counted
 from engine.resilience.patience import Aborted
 from engine.resilience.pipeline import Pipeline
 from engine.resilience.queues import QUEUES
+from engine.resilience.sweeping import note_handles, sweep
 from engine.settings import Settings
 
 DRAIN_S = 20.0
@@ -135,6 +134,7 @@ def _happen(
         pipeline.start()
         with _watched(pipeline), _crowd(pipeline):
             pipeline.history.tell(What.REFERENCE, value=bare_start())
+            note_handles(pipeline, "before")
             tell("steady before the fault")
             pipeline.send(phases)
             before_s = lasting(phases.before)
@@ -152,12 +152,13 @@ def _happen(
             tell("draining")
             _drain(pipeline)
             pipeline.phase("end")
+            note_handles(pipeline, "after")
             scenario.look_back(pipeline, values)
             pipeline.look_back()
         _close_books(pipeline)
     finally:
         pipeline.close()
-        _sweep(pipeline)
+        sweep(pipeline)
         pipeline.history.close()
 
 
@@ -209,32 +210,3 @@ def _close_books(pipeline: Pipeline) -> None:
         pipeline.history.add(What.QUEUED, id=one.id)
     pipeline.history.tell(What.SAMPLE, note="final", counted=counted(counters))
     broker.close()
-
-
-def _sweep(pipeline: Pipeline) -> None:
-    history: History = pipeline.history
-    for pid, name in pipeline.pids.items():
-        if not is_gone(pid, 2.0):
-            history.tell(What.LEFT, note=f"{name} (pid {pid})")
-    run_path = pipeline.settings.run_path
-    for path in run_path.glob("*") if run_path.exists() else ():
-        history.tell(What.LEFT, note=f"the socket {path.name}") if path.name == "control" else None
-    shutil.rmtree(run_path, ignore_errors=True)
-    history.tell(What.SWEPT)
-
-
-def is_gone(pid: int, seconds: float) -> bool:
-    """Whether a process has ended within so many seconds."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        stat = Path(f"/proc/{pid}/stat")
-        with contextlib.suppress(OSError):
-            # A zombie is gone; only its parent has not looked yet.
-            if stat.read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        time.sleep(0.02)
-    return False

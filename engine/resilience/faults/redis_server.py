@@ -49,9 +49,9 @@ def main() -> int:
         restore_signals=False,
     )  # fmt: skip
     pid_file(child.folder).write_text(str(server.pid))
-    ready = False
+    ready, probe = False, Probe(child.address)
     while not child.stopping and server.poll() is None:
-        if _answers(child.address):
+        if probe.answered():
             child.lifeline.beat()
             if not ready:
                 ready = True
@@ -66,15 +66,27 @@ def main() -> int:
     return 0 if child.stopping else 1
 
 
-def _answers(where: str) -> bool:
-    try:
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.settimeout(ANSWER_S)
-            probe.connect(where)
-            probe.sendall(b"PING\r\n")
-            return probe.recv(16).startswith(b"+PONG")
-    except OSError:
-        return False
+class Probe:
+    """Asks on one connection as long as it holds: a server without handles accepts no other."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._socket: socket.socket | None = None
+
+    def answered(self) -> bool:
+        """Whether the server answers in time."""
+        try:
+            if self._socket is None:
+                self._socket = socket.socket(socket.AF_UNIX)
+                self._socket.settimeout(ANSWER_S)
+                self._socket.connect(self._where)
+            self._socket.sendall(b"PING\r\n")
+            return self._socket.recv(64).startswith(b"+PONG")
+        except OSError:
+            if self._socket is not None:
+                self._socket.close()  # a late answer would be taken for the next one
+            self._socket = None
+            return False
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import ClassVar
 from engine.resilience.base import COMMON, Parameter, Phases, Scenario, Values
 from engine.resilience.common import AFTER, BEFORE, RATE, around
 from engine.resilience.pipeline import Pipeline
-from engine.resilience.running import is_gone
+from engine.resilience.sweeping import is_gone
 
 GONE_S = 2.0
 UP_S = 2.5

@@ -139,6 +139,5 @@ def test_the_terminal_asks_for_the_word(engine: RunningEngine) -> None:
     row = act.runs(settings=engine.settings)[0]
     assert (row["scenario"], row["scope"], row["backend"]) == ("control", "live", "manager")
     assert What.SWEPT in {
-        event.what
-        for event in read_all(act.root_of(engine.settings) / str(row["id"]) / "history")
+        event.what for event in read_all(act.root_of(engine.settings) / str(row["id"]) / "history")
     }
