@@ -107,7 +107,7 @@ def test_the_live_engine_is_harmed_only_after_the_word(
 ) -> None:
     app = open_page("resilience")
     app.selectbox(key="resilience-test").set_value("queue_killed").run()
-    app.get("button_group")[1].set_value("live").run()
+    app.segmented_control(key="resilience-scope-queue_killed").set_value("live").run()
     app.button(key="resilience-run").click().run()
     assert not app.exception
     assert not [words for words in engine.asked if words[0] == "start_job"]
