@@ -165,10 +165,12 @@ def _happen(
 @contextlib.contextmanager
 def _crowd(pipeline: Pipeline) -> Iterator[None]:
     before = crowd.read(pipeline.family())
-    yield
-    others = crowd.share_of_others(before, crowd.read(pipeline.family()))
-    if others is not None:
-        pipeline.history.tell(What.CROWD, value=others)
+    try:
+        yield
+    finally:
+        others = crowd.share_of_others(before, crowd.read(pipeline.family()))
+        if others is not None:
+            pipeline.history.tell(What.CROWD, value=others)
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.resilience.pipeline import Pipeline
 
 GONE_S = 2.0
+STEADY = ("queue", "producer", "consumer")
 
 
 def handles(pid: int | None = None) -> Counter[str]:
@@ -38,9 +39,13 @@ def handles(pid: int | None = None) -> Counter[str]:
 
 
 def note_handles(pipeline: Pipeline, when: str) -> None:
-    """Note how many handles each of our processes has; `when` is before or after."""
+    """Note how many handles queue, producer and consumer have; `when` is before or after.
+
+    What else a scenario starts is still warming up at the first look, or open to others.
+    """
     for service in pipeline.ours():
-        count = handles(service["pid"]).total() if service["pid"] else 0
+        looked_at = service["pid"] and service["name"] in STEADY
+        count = handles(pipeline.victim(service["name"])).total() if looked_at else 0
         if count:
             pipeline.history.tell(
                 What.HANDLES, id=f"{service['name']} {service['pid']}", note=when, value=count
