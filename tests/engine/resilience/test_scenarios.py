@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from engine.broker import BROKERS
 from engine.errors import ResilienceError, UnknownName
 from engine.registry import resolve
 from engine.resilience import SCENARIOS
@@ -22,6 +23,7 @@ from engine.resilience.findings import Verdict
 from engine.resilience.history import What, read_all
 from engine.resilience.patience import Aborted
 from engine.resilience.pipeline import Pipeline
+from engine.resilience.queues import QUEUES
 from engine.resilience.running import Outcome, run_scenario
 from engine.resilience.sweeping import sweep
 from engine.settings import ROOT
@@ -76,6 +78,10 @@ def test_without_a_redis_server_nothing_is_learnt_and_the_reason_is_told(
     assert outcome.note.startswith("This machine has no redis-server to start")
     with pytest.raises(UnknownName, match="no queue backend 'rabbit'"):
         run("queue_killed", tmp_path, "rabbit")
+
+
+def test_each_queue_backend_of_the_product_can_be_tested() -> None:
+    assert set(QUEUES) == set(BROKERS)
 
 
 def test_a_handle_that_stays_open_is_a_leak(tmp_path: Path) -> None:
