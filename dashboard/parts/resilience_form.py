@@ -109,3 +109,20 @@ def _buttons(
     ):
         _start([name], params, chosen, quick=quick)
     if operating.button(
+        f"Run all {count}", icon=":material/playlist_play:", key="resilience-all", disabled=busy
+    ):
+        _start([], {}, chosen | COPY, quick=quick)
+    jobs.cancel_buttons(reads.KINDS)
+
+
+def _start(
+    names: list[str], params: dict[str, Any], chosen: dict[str, str], *, quick: bool
+) -> None:
+    checked = client.ask(act.check_tests, names, params, quick=quick, **chosen)
+    if not checked.done:
+        st.toast(checked.sentence, icon=":material/error:", duration="long")
+        return
+    jobs.start("resilience", {"scenarios": names, "quick": quick, "params": params, **chosen,
+                              "who": client.who()})  # fmt: skip
+    reads.runs.clear()
+    st.rerun()
