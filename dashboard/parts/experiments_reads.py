@@ -41,6 +41,12 @@ def comparison(name: str, first: int, second: int) -> stored.Row:
     return study_results.comparison(name, first, second, data.settings())
 
 
+@st.cache_data(ttl=READ_S, show_spinner=False, max_entries=4)
+def values(name: str) -> list[stored.Row]:
+    """Which values of each parameter are better over all else."""
+    return study_results.values(name, data.settings())
+
+
 @st.cache_data(ttl=3600, show_spinner=False, max_entries=4)
 def parameters(kind: str) -> list[stored.Row]:
     """What studies of a kind may vary."""
@@ -63,7 +69,7 @@ def ask(action: Any, *args: Any) -> client.Outcome:  # noqa: ANN401 - any action
 
 def forget() -> None:
     """Read everything anew."""
-    for read in (listed, study, curves, comparison, data.jobs):
+    for read in (listed, study, curves, comparison, values, data.jobs):
         read.clear()
 
 
@@ -78,14 +84,16 @@ def frame(found: stored.Row) -> pd.DataFrame:
             "objective": one["objective"],
             "low": one["low"],
             "high": one["high"],
+            "improvement": one["improvement"],
             "seeds": one["runs"],
             **{key: (one["figures"] or {}).get(key) for key in found["figures"]},
         }
         for one in found["ranking"]
     ]
-    columns = ["trial", "state", *names, "objective", "low", "high", "seeds", *found["figures"]]
+    sure = ["objective", "low", "high", "improvement"]
+    columns = ["trial", "state", *names, *sure, "seeds", *found["figures"]]
     made = pd.DataFrame(rows, columns=columns)
-    return made.astype({"objective": "float64", "low": "float64", "high": "float64"})
+    return made.astype(dict.fromkeys(sure, "float64"))
 
 
 def logarithmic(found: stored.Row) -> list[str]:

@@ -116,6 +116,12 @@ def _columns(found: stored.Row, figures: list[str]) -> dict[str, Any]:
         "lead": number("Lead over baseline", format="%+.4g"),
         "low": number("from", format="%.4g", width=60, help="95 % interval over seeds"),
         "high": number("to", format="%.4g", width=60, help="95 % interval over seeds"),
+        "improvement": number(
+            "beats best",
+            format="percent",
+            width=70,
+            help="How probably a run of it beats a run of the best, on the same seeds",
+        ),
         "seeds": number("n", width=45, help="Finished runs"),
     }
     for name in differing(found["spec"]["axes"]):

@@ -69,6 +69,7 @@ def importance(frame: pd.DataFrame, found: stored.Row, _: list[int]) -> None:
     says = f"{first['name']} accounts for {first['share']:.0%} of the spread."
     st.markdown(f":material/query_stats: {says} {_direction(first['direction'])}")
     chart(charts.effects(rows, shell.stored_theme()), "study-effects", says)
+    _values(found)
     names = list(rows["name"])
     log = reads.logarithmic(found)
     left, right = shell.pair()
@@ -77,6 +78,42 @@ def importance(frame: pd.DataFrame, found: stored.Row, _: list[int]) -> None:
             title = str(found["objective"])
             drawn = charts.slices(frame, name, title, name in log, shell.stored_theme())
             chart(drawn, f"study-slice-{name}", f"{title} over {name}.")
+
+
+def _values(found: stored.Row) -> None:
+    """Which value of each parameter is better over all else."""
+    known = pd.DataFrame(reads.values(str(found["name"])))
+    if known.empty:
+        return
+    st.caption("Each value over all that else was varied; runs meet under equal conditions only.")
+    number = st.column_config.NumberColumn
+    wanted = ["name", "value", "objective", "low", "high", "improvement", "improvement_low",
+              "improvement_high", "trials", "runs"]  # fmt: skip
+    best = known.iloc[0]
+    st.dataframe(
+        known[wanted].assign(value=known["value"].astype(str)),
+        hide_index=True,
+        key=f"study-values-{found['name']}",
+        alt=f"Values of parameters, the best first: {best['name']} {best['value']}",
+        column_config={
+            "name": "Parameter",
+            "value": "Value",
+            "objective": number(
+                str(found["objective"]), format="%.4g", help="Interquartile mean over its runs"
+            ),
+            "low": number("from", format="%.4g", help="95 % interval, drawn within configurations"),
+            "high": number("to", format="%.4g", help="95 % interval, drawn within configurations"),
+            "improvement": number(
+                "beats the next",
+                format="percent",
+                help="How probably a run of it beats one of the value below, all else equal",
+            ),
+            "improvement_low": number("from", format="percent", help="95 % interval"),
+            "improvement_high": number("to", format="percent", help="95 % interval"),
+            "trials": number("Configurations"),
+            "runs": number("n", help="Finished runs"),
+        },
+    )
 
 
 def heat(frame: pd.DataFrame, found: stored.Row, _: list[int]) -> None:

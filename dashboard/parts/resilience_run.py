@@ -83,7 +83,9 @@ def details(row: stored.Row) -> None:
     if row["note"]:
         st.warning(cell(str(row["note"])), icon=":material/info:")
     params = ", ".join(f"{name} = {value:g}" for name, value in row["params"].items())
-    st.caption(f"{'Quick' if row['quick'] else 'Full'} form, {row['seconds']:.1f} s; {params}")
+    harmed = "the live engine" if row["scope"] == "live" else "a private copy"
+    told = f"{'Quick' if row['quick'] else 'Full'} form on {harmed}, {row['backend']} queue"
+    st.caption(f"{told}, {row['seconds']:.1f} s; {params}")
     _findings(row)
     curves(row, str(row["id"]))
     marks = pd.DataFrame(row["timeline"]["marks"], columns=["second", "what", "words"])

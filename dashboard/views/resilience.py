@@ -57,6 +57,8 @@ def _table(runs: list[stored.Row]) -> list[int]:
                 for row in runs
             ],
             "Form": ["quick" if row["quick"] else "full" for row in runs],
+            "Harmed": [row["scope"] for row in runs],
+            "Queue": [row["backend"] for row in runs],
             "Began": [when({"created_at": row["began_at"]}) for row in runs],
             "Seconds": [row["seconds"] for row in runs],
             "Delivered": [row["figures"].get("delivered") for row in runs],

@@ -17,6 +17,7 @@ from db.queries import resilience as kept
 from engine.actions.job_rows import start_job
 from engine.actions.store import audited, given, storing
 from engine.errors import ResilienceError, StoreError, UnknownName
+from engine.registry import require
 from engine.settings import Settings
 
 
@@ -34,7 +35,8 @@ def scenarios() -> list[dict[str, Any]]:
     for name in SCENARIOS:
         scenario = scenario_of(name)
         rows = [msgspec.to_builtins(row) for row in scenario.parameters]
-        told = {"name": name, "title": scenario.title, "question": scenario.question}
+        told: dict[str, Any] = {"name": name, "title": scenario.title}
+        told |= {"question": scenario.question, "live": scenario.on_live}
         found.append({**told, "checkers": list(scenario.checkers), "parameters": rows})
     return found
 
@@ -44,6 +46,9 @@ def start_tests(
     params: Mapping[str, Any] | None = None,
     *,
     quick: bool = False,
+    backend: str = "",
+    scope: str = "copy",
+    confirm: str = "",
     who: str = "terminal",
     settings: Settings | None = None,
 ) -> str:
@@ -53,23 +58,42 @@ def start_tests(
         UnknownName, ResilienceError: something cannot be run as asked.
         ControlError: no engine runs.
     """
-    check_tests(names, params or {}, quick=quick)
-    wanted = {"scenarios": list(names), "quick": quick, "params": dict(params or {}), "who": who}
+    check_tests(names, params or {}, quick=quick, backend=backend, scope=scope, confirm=confirm)
+    wanted = {"scenarios": list(names), "quick": quick, "params": dict(params or {}), "who": who,
+              "backend": backend, "scope": scope, "confirm": confirm}  # fmt: skip
     return start_job("resilience", wanted, who, settings)
 
 
-def check_tests(names: Sequence[str], params: Mapping[str, Any], *, quick: bool) -> list[str]:
-    """The scenarios to run.
+def check_tests(
+    names: Sequence[str],
+    params: Mapping[str, Any],
+    *,
+    quick: bool,
+    backend: str = "",
+    scope: str = "copy",
+    confirm: str = "",
+) -> list[str]:
+    """The scenarios to run; of the live scope those that it allows.
 
     Raises:
-        UnknownName: there is none of that name.
-        ResilienceError: parameters for several scenarios, an unknown one, or one out of range.
+        UnknownName: there is none of that name, or no such queue backend.
+        ResilienceError: parameters for several scenarios, an unknown one, or one out of range; or
+            a scope that is unknown, not confirmed, or not allowed.
     """
-    from engine.resilience.job import wanted
+    from engine.resilience.job import check_live, wanted
     from engine.resilience.keeping import numbers
+    from engine.resilience.queues import QUEUES
     from engine.resilience.running import scenario_of
 
-    found = wanted(names)
+    live = scope == "live"
+    found = wanted(names, live=live)
+    if backend:
+        require(QUEUES, backend, "queue backend")
+    if backend and live:
+        raise ResilienceError("The live engine has its queue already; leave out the backend.")
+    for name in found:
+        scenario_of(name).check_scope(live=live)
+    check_live(scope, confirm)
     if params and len(found) != 1:
         raise ResilienceError("Parameters belong to one scenario; name exactly one.")
     if params:
@@ -82,6 +106,9 @@ def run_tests(
     params: Mapping[str, Any],
     *,
     quick: bool,
+    backend: str = "",
+    scope: str = "copy",
+    confirm: str = "",
     who: str = "terminal",
     settings: Settings | None = None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -89,14 +116,16 @@ def run_tests(
 ) -> list[dict[str, Any]]:
     """Run scenarios here, one after the other; a store that is away hinders nothing.
 
+    `backend` is that of the private queue (empty: as the settings say), `scope` what is harmed.
+
     Raises:
         UnknownName, ResilienceError: something cannot be run as asked.
     """
     from engine.resilience.keeping import numbers, run_kept
 
     known = given(settings)
-    found = check_tests(names, params, quick=quick)
-    asked = {"scenarios": found, "quick": quick, "params": dict(params)}
+    found = check_tests(names, params, quick=quick, backend=backend, scope=scope, confirm=confirm)
+    asked = {"scenarios": found, "quick": quick, "params": dict(params), "scope": scope}
     outcomes: list[dict[str, Any]] = []
     with audited(known, who, "resilience", asked):
         store = _reachable(known)
@@ -105,6 +134,8 @@ def run_tests(
                 name,
                 numbers(params),
                 quick=quick,
+                backend=backend or known.queue_backend,
+                live=known if scope == "live" else None,
                 root=root_of(known),
                 store=store,
                 who=who,
@@ -180,6 +211,7 @@ def remove_run(id_: str, who: str = "terminal", settings: Settings | None = None
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     found = {"scenario": row["scenario"], "verdict": row["verdict"], "quick": row["quick"]}
+    found |= {"backend": row["backend"], "scope": row["scope"]}
     found |= {f"parameter {name}": value for name, value in row["params"].items()}
     found |= {f"check {one['checker']}": one["verdict"] for one in row["findings"]}
     return found | dict(row["figures"])

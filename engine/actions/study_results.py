@@ -17,7 +17,8 @@ from engine.settings import Settings
 from engine.study import KINDS
 from engine.study.effects import effect
 from engine.study.progress import standing
-from engine.study.statistics import compare, sentence
+from engine.study.statistics import compare, improvement, sentence
+from engine.study.values import ranked, told
 
 Json = dict[str, Any]
 
@@ -60,26 +61,26 @@ def study(name: str, top: int = 10, settings: Settings | None = None) -> Json:
         failed = known.reasons(store, name, 20)
         second = [int(one["trial"]) for one in ranking[:2]]
         base = row["baseline"]
-        wanted = [*second, *([base] if base is not None and base not in second else [])]
-        values = values_of(known.objectives(store, name, wanted))
-        told = standing(store, name)
+        wanted = {*(int(one["trial"]) for one in ranking), *([] if base is None else [int(base)])}
+        runs = values_of(known.objectives(store, name, sorted(wanted)))
+        stands = standing(store, name)
     kind = resolve(KINDS, row["kind"], "kind of study")
     best = second[0] if second else None
     sentences = []
     if len(second) == 2:
-        sentences.append(told_of(values, second[0], second[1]))
+        sentences.append(told_of(runs, second[0], second[1]))
     if base is not None and best is not None and base != best:
-        sentences.append(told_of(values, best, int(base)))
+        sentences.append(told_of(runs, best, int(base)))
     return {
         "name": name,
         "kind": row["kind"],
         "spec": row["spec"],
         "baseline": base,
-        "standing": told,
+        "standing": stands,
         "objective": objective_title(row),
         "references": row["facts"].get("references", {}),
         "figures": {key: msgspec.to_builtins(figure) for key, figure in kind.figures.items()},
-        "ranking": [_ranked(one) for one in ranking],
+        "ranking": [_ranked(one, runs, best) for one in ranking],
         "effects": effects(row, done),
         "sentences": sentences,
         "failed": [
@@ -118,16 +119,16 @@ def comparison(name: str, first: int, second: int, settings: Settings | None = N
         for number in (first, second):
             if number not in rows:
                 raise StudyError(f"The study {name!r} has no trial {number}.")
-        values = values_of(known.objectives(store, name, [first, second]))
+        runs = values_of(known.objectives(store, name, [first, second]))
     a, b = rows[first]["config"] or {}, rows[second]["config"] or {}
-    found = compare(values.get(first, {}), values.get(second, {}))
+    found = compare(runs.get(first, {}), runs.get(second, {}))
     return {
         "differences": [
             {"name": key, "first": a.get(key), "second": b.get(key)}
             for key in sorted(a.keys() | b.keys())
             if a.get(key) != b.get(key)
         ],
-        "sentence": told_of(values, first, second),
+        "sentence": told_of(runs, first, second),
         "distinguishable": bool(found and found.distinguishable),
         "runs": found.runs if found else 0,
         "improvement": found.improvement.value if found else None,
@@ -141,10 +142,30 @@ def effects(row: Mapping[str, Any], trials: Sequence[Mapping[str, Any]]) -> list
     objectives = [float(one["objective"]) for one in done]
     found = []
     for axis in row["spec"]["axes"]:
-        told = effect([one["config"].get(axis["name"]) for one in done], objectives)
-        if told is not None:
-            found.append({"name": axis["name"], **told._asdict()})
+        seen = effect([one["config"].get(axis["name"]) for one in done], objectives)
+        if seen is not None:
+            found.append({"name": axis["name"], **seen._asdict()})
     return sorted(found, key=lambda one: -one["share"])
+
+
+def values(name: str, settings: Settings | None = None) -> list[Json]:
+    """Which values of each parameter are better over all else, the best first.
+
+    Each with its interquartile mean over configurations, the stratified interval, and how probably
+    a run of it beats one of the next value under equal conditions. Empty for what was drawn freely.
+
+    Raises:
+        StudyError: there is none of that name.
+    """
+    with storing(given(settings)) as store:
+        row = _row(store, name)
+        trials = known.best(store, name, known.MOST_TRIALS)
+        runs = values_of(known.all_objectives(store, name))
+    configs = {int(one["trial"]): one["config"] for one in trials if one["config"]}
+    found: list[Json] = []
+    for axis in row["spec"]["axes"]:
+        found += told(ranked(axis["name"], configs, runs))
+    return found
 
 
 def values_of(runs: Sequence[Mapping[str, Any]]) -> dict[int, dict[int, float]]:
@@ -155,9 +176,9 @@ def values_of(runs: Sequence[Mapping[str, Any]]) -> dict[int, dict[int, float]]:
     return found
 
 
-def told_of(values: Mapping[int, Mapping[int, float]], first: int, second: int) -> str:
+def told_of(runs: Mapping[int, Mapping[int, float]], first: int, second: int) -> str:
     """One sentence on two trials."""
-    found = compare(values.get(first, {}), values.get(second, {}))
+    found = compare(runs.get(first, {}), runs.get(second, {}))
     return sentence(f"Trial {first}", f"trial {second}", found)
 
 
@@ -177,9 +198,16 @@ def objective_title(row: Mapping[str, Any]) -> str:
     return title
 
 
-def _ranked(one: Mapping[str, Any]) -> Json:
+def _ranked(
+    one: Mapping[str, Any], runs: Mapping[int, Mapping[int, float]], best: int | None
+) -> Json:
+    """A row; `improvement` is how probably a run of it beats one of the best on the same seeds."""
     names = ("trial", "state", "config", "objective", "low", "high", "runs", "seeds", "figures")
-    return {name: one[name] for name in names}
+    number = int(one["trial"])
+    chance = None
+    if best is not None and number != best:
+        chance = improvement(runs.get(number, {}), runs.get(best, {}))
+    return {name: one[name] for name in names} | {"improvement": chance}
 
 
 def _row(store: Engine, name: str) -> Json:

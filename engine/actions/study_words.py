@@ -22,6 +22,8 @@ def shown(found: Mapping[str, Any]) -> str:
         lines += ["", "For reference: " + ", ".join(each) + "."]
     if found["effects"]:
         lines += ["", _effects(found["effects"])]
+    if found.get("values"):
+        lines += ["", _values(found)]
     lines += ["", *found["sentences"]] if found["sentences"] else []
     if found["failed"]:
         lines += [""] + [
@@ -43,6 +45,7 @@ def _ranking(found: Mapping[str, Any]) -> str:
         *(name.upper() for name in names),
         found["objective"].upper(),
         "95 % INTERVAL",
+        "BEATS BEST",
         "N",
         *(found["figures"][name]["title"].upper() for name in figures),
     ]
@@ -65,6 +68,7 @@ def _line(
         *values,
         f"{one['objective']:,.4g}",
         interval,
+        _share(one["improvement"]),
         str(one["runs"]),
         *told,
     ]
@@ -77,6 +81,32 @@ def _effects(effects: Sequence[Mapping[str, Any]]) -> str:
         interval = f"{one['low']:.0%} to {one['high']:.0%}"
         lines.append((one["name"], f"{one['share']:.0%}", interval, way, one["trials"]))
     return rows(("PARAMETER", "SHARE OF SPREAD", "95 % INTERVAL", "DIRECTION", "TRIALS"), lines)
+
+
+def _values(found: Mapping[str, Any]) -> str:
+    lines = []
+    for one in found["values"]:
+        interval = "-" if one["low"] is None else f"{one['low']:,.4g} to {one['high']:,.4g}"
+        chance = _share(one["improvement"])
+        if one["improvement_low"] is not None:
+            chance += f" ({one['improvement_low']:.0%} to {one['improvement_high']:.0%})"
+        lines.append(
+            (one["name"], _value(one["value"]), f"{one['objective']:,.4g}", interval, chance,
+             str(one["runs"]))
+        )  # fmt: skip
+    head = (
+        "PARAMETER",
+        "VALUE",
+        found["objective"].upper(),
+        "95 % INTERVAL",
+        "BEATS THE NEXT",
+        "N",
+    )
+    return rows(head, lines)
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"
 
 
 def _value(value: object) -> str:

@@ -17,11 +17,14 @@ Run = Annotated[str, Path(max_length=60)]
 
 
 class NewTests(BaseModel):
-    """Scenarios to run; none named: all."""
+    """Scenarios to run; none named: all. The live scope asks for a word that confirms it."""
 
     scenarios: list[str] = []
     quick: bool = False
     params: dict[str, float] = {}
+    backend: str = ""
+    scope: str = "copy"
+    confirm: str = ""
 
 
 @router.get("")
@@ -32,9 +35,11 @@ def get_scenarios() -> list[Json]:
 
 @router.post("/run", status_code=status.HTTP_202_ACCEPTED)
 def post_run(settings: Here, wanted: NewTests) -> Json:
-    """Run scenarios on a private copy of the pipeline; returns the job's id."""
-    names, params = wanted.scenarios, wanted.params
-    found = act.start_tests(names, params, quick=wanted.quick, who=WHO, settings=settings)
+    """Run scenarios on a private copy of the pipeline or the live one; returns the job's id."""
+    found = act.start_tests(
+        wanted.scenarios, wanted.params, quick=wanted.quick, backend=wanted.backend,
+        scope=wanted.scope, confirm=wanted.confirm, who=WHO, settings=settings,
+    )  # fmt: skip
     return {"id": found}
 
 

@@ -45,6 +45,12 @@ def get_study(settings: Here, name: Name, top: Limit = 20) -> Json:
     return study_results.study(name, top, settings)
 
 
+@router.get("/{name}/values")
+def get_values(settings: Here, name: Name) -> list[Json]:
+    """Which values of each parameter are better over all else, the best first."""
+    return study_results.values(name, settings)
+
+
 @router.delete("/{name}")
 def delete_study(settings: Here, name: Name) -> Json:
     """Delete a study with its runs."""

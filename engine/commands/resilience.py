@@ -16,7 +16,7 @@ from engine.errors import ResilienceError
 from engine.settings import Settings
 from engine.terminal import rows, say, who
 
-_TEXT = "Break a private copy of the pipeline and judge what it did."
+_TEXT = "Break a private copy of the pipeline, or the live one, and judge what it did."
 
 
 def add(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its class of subparsers private
@@ -36,6 +36,9 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its class of su
     ran.add_argument("--all", action="store_true", help="every scenario")
     ran.add_argument("--quick", action="store_true", help="the form of at most five seconds")
     ran.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
+    ran.add_argument("--backend", default="", help="of the private queue: manager or redis")
+    ran.add_argument("--live", action="store_true", help="harm the running engine, not a copy")
+    ran.add_argument("--confirm", default="", metavar="WORD", help="what --live asks for")
     ran.add_argument("--job", action="store_true", help="under the running engine")
     verb("runs", "The newest runs.").add_argument("-n", "--limit", type=int, default=20)
     verb("show", "One run: what each checker saw.").add_argument("id")
@@ -80,8 +83,10 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
     if bool(given.names) == given.all:
         raise ResilienceError("Name one or several scenarios, or give --all.")
     params = _params(given.param)
+    chosen = {"quick": given.quick, "backend": given.backend, "confirm": given.confirm,
+              "scope": "live" if given.live else "copy"}  # fmt: skip
     if given.job:
-        say(act.start_tests(given.names, params, quick=given.quick, who=who(), settings=settings))
+        say(act.start_tests(given.names, params, **chosen, who=who(), settings=settings))
         return 0
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -92,7 +97,7 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
             sys.stderr.write(f"{name}: {words}\n")
 
     found = act.run_tests(
-        given.names, params, quick=given.quick, who=who(), settings=settings,
+        given.names, params, **chosen, who=who(), settings=settings,
         cancelled=ended.is_set, tell=tell,
     )  # fmt: skip
     say(json.dumps(found, indent=1) if given.json else _judged(found))
@@ -115,7 +120,8 @@ def _params(pairs: Sequence[str]) -> dict[str, float]:
 def _listed(found: Sequence[Mapping[str, Any]]) -> str:
     lines = []
     for one in found:
-        lines.append((one["name"], "", "", one["question"]))
+        live = " (live as well)" * one["live"]
+        lines.append((one["name"], "", "", one["question"] + live))
         lines += [
             (f"  {p['name']}", f"{p['default']:g} {p['unit']}", f"{p['low']:g} to {p['high']:g}",
              p["help"])
@@ -141,11 +147,12 @@ def _runs(found: Sequence[Mapping[str, Any]]) -> str:
     if not found:
         return "No test has been run yet; `python -m engine resilience run NAME`."
     lines = [
-        (one["id"], one["scenario"], one["state"], one["verdict"], f"{one['seconds']:.1f} s",
+        (one["id"], one["scenario"], one["backend"], one["scope"], one["state"],
+         one["verdict"], f"{one['seconds']:.1f} s",
          time.strftime("%Y-%m-%d %H:%M", time.localtime(one["began_at"])))
         for one in found
     ]  # fmt: skip
-    return rows(("RUN", "SCENARIO", "STATE", "VERDICT", "TOOK", "BEGAN"), lines)
+    return rows(("RUN", "SCENARIO", "QUEUE", "SCOPE", "STATE", "VERDICT", "TOOK", "BEGAN"), lines)
 
 
 def _shown(one: Mapping[str, Any]) -> str:

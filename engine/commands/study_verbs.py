@@ -118,10 +118,10 @@ def _list(_given: argparse.Namespace, settings: Settings) -> tuple[Any, str]:
 
 
 def _show(given: argparse.Namespace, settings: Settings) -> tuple[Any, str]:
-    from engine.actions.study_results import study
+    from engine.actions.study_results import study, values
     from engine.actions.study_words import shown
 
-    found = study(given.name, given.top, settings)
+    found = study(given.name, given.top, settings) | {"values": values(given.name, settings)}
     return found, shown(found)
 
 

@@ -25,10 +25,17 @@ LIMITS: dict[str, float] = {
     "recovery_s": 1.5,
     "settled_ms": 100.0,
     "settled_times": 3.0,
+    "back_s": 10.0,
 }
 """Thresholds and their defaults: a p95 delay before the fault (ms), how late the generator may be
-(ms), how many faults at least, seconds to the next delivery, and the p95 delay afterwards (ms, or
-so many times that before)."""
+(ms), how many faults at least, seconds to the next delivery, the p95 delay afterwards (ms, or so
+many times that before), and seconds until a service of the live engine runs again."""
+
+SCOPES = ("copy", "live")
+"""What may be harmed: a private copy of the pipeline, or the running engine."""
+
+LIVE_WORD = "break"
+"""What a person types before the live engine is harmed."""
 
 COMMON = (
     "steady", "generator", "injected", "conservation", "once", "phantom", "duplicates", "order",
@@ -75,6 +82,8 @@ class Scenario(ABC):
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     checkers: ClassVar[tuple[str, ...]] = COMMON
     limits: ClassVar[Mapping[str, float]] = {}
+    on_live: ClassVar[bool] = False
+    """Whether it may also harm the running engine; the load then has a queue of its own there."""
     proxied: ClassVar[bool] = False
     """Whether producer and consumer reach the queue through a proxy that can misbehave."""
     queue: ClassVar[str] = LIVE
@@ -112,6 +121,17 @@ class Scenario(ABC):
         _ = values
         return {**LIMITS, **self.limits}
 
+    def check_scope(self, *, live: bool) -> None:
+        """See that it may be run so.
+
+        Raises:
+            ResilienceError: it harms private copies only.
+        """
+        if live and not self.on_live:
+            raise ResilienceError(
+                f"{self.title} runs on a private copy only; leave out the live scope."
+            )
+
     def values(self, given: Values, *, quick: bool) -> dict[str, float]:
         """Every parameter's value.
 
@@ -132,6 +152,11 @@ class Scenario(ABC):
             name: float(given.get(name, row.quick if quick else row.default))
             for name, row in known.items()
         }
+
+
+def scope_of(live: bool) -> str:
+    """What is harmed, in a word: live or copy."""
+    return SCOPES[live]
 
 
 class Untestable(ResilienceError):  # noqa: N818 - reads as the sentence it reports

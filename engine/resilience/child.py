@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
 
-from engine.broker.client import ManagerBroker
-from engine.broker.place import Place, parse_address
+from engine.broker.base import Broker
+from engine.errors import BrokerError
 from engine.lifeline import Lifeline
+from engine.registry import resolve
 from engine.resilience.history import History
+from engine.resilience.queues import QUEUES
 
 REPLY_S = 0.5
 """How long a call of a test's process waits: faults are short, and calls are repeated."""
@@ -21,6 +24,8 @@ class Child:
         parser = argparse.ArgumentParser()
         parser.add_argument("--folder", type=Path, required=True)
         parser.add_argument("--address", required=True)
+        parser.add_argument("--backend", default="manager")
+        parser.add_argument("--home", type=Path, help="folder of the queue's key and journal")
         parser.add_argument("--queue", default="predictions")
         parser.add_argument("--name", default=default_name)
         given = parser.parse_args()
@@ -30,14 +35,17 @@ class Child:
         self.past = sorted((self.folder / "history").glob(f"{self.name}-*.jsonl"))
         """Histories of processes that had this name before."""
         self.history = History(self.folder / "history", self.name)
-        self._address, self._queue = given.address, given.queue
+        self.address: str = given.address
+        self._backend, self._queue = given.backend, given.queue
+        self._home: Path = given.home or given.folder
 
-    def broker(self) -> ManagerBroker:
-        """The queue as this process reaches it."""
-        place = Place(
-            parse_address(self._address), self.folder / "queue.key", self.folder / "queue"
-        )
-        return ManagerBroker(place, self._queue, self.name, REPLY_S)
+    def broker(self) -> Broker:
+        """The queue as this process reaches it; connected, if it answers."""
+        kind = resolve(QUEUES, self._backend, "queue backend")
+        made: Broker = kind.connect(self._home, self.address, self._queue, self.name, REPLY_S)
+        with contextlib.suppress(BrokerError):  # the first call pays for imports and handshake
+            made.counters()
+        return made
 
     @property
     def stopping(self) -> bool:

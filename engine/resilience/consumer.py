@@ -9,6 +9,7 @@ import contextlib
 import time
 from pathlib import Path
 
+from engine.broker.base import Broker
 from engine.errors import BrokerError
 from engine.resilience.child import Child
 from engine.resilience.history import What
@@ -28,9 +29,9 @@ def pace_s(path: Path) -> float:
         return 0.0
 
 
-def consume(child: Child) -> None:
+def consume(child: Child, broker: Broker) -> None:
     """Take and acknowledge until told to stop."""
-    broker, history = child.broker(), child.history
+    history = child.history
     handled = 0
     carried: list[str] = []
     while not child.stopping:
@@ -73,9 +74,10 @@ def consume(child: Child) -> None:
 def main() -> None:
     """Consume until told to stop."""
     child = Child("consumer")
+    broker = child.broker()
     child.history.tell(What.STARTED)
     child.lifeline.ready()
-    consume(child)
+    consume(child, broker)
     child.history.close()
 
 

@@ -58,6 +58,11 @@ class Facts:
         """Share of the machine that other programs took; 0 where nobody knows."""
         return max((event.value for event in self.of(What.CROWD)), default=0.0)
 
+    @cached_property
+    def start_s(self) -> float | None:
+        """The slowest bare start of a Python process during the test, s; None if none was timed."""
+        return max((event.value for event in self.of(What.REFERENCE)), default=None)
+
     def phase(self, name: str) -> tuple[int, int] | None:
         """When a phase began and the next one did, ns; None if it never began."""
         marks = self.of(What.PHASE)

@@ -46,17 +46,6 @@ def unsure(evidence: str, threshold: str) -> Seen:
     return Seen(Verdict.UNKNOWN, evidence, threshold)
 
 
-CROWDED = 0.4
-"""Share of the machine from which on others' work excuses what is late."""
-
-
-def timely(fine: bool, evidence: str, threshold: str, crowd: float) -> Seen:
-    """Pass or fail of something timed; on a machine that others keep busy, late is unknown."""
-    if fine or crowd <= CROWDED:
-        return held(fine, evidence, threshold)
-    return unsure(f"{evidence}, while other programs took {crowd:.0%} of the machine", threshold)
-
-
 def overall(findings: Iterable[Finding]) -> Verdict:
     """One failure fails; else one that could not tell leaves it unknown; nothing proves nothing."""
     verdicts = {finding.verdict for finding in findings}

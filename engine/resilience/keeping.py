@@ -19,11 +19,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import resilience_rows
 from db.faults import StoreUnavailable
 from engine.errors import ResilienceError
+from engine.registry import require
+from engine.resilience.base import scope_of
 from engine.resilience.findings import Verdict
-from engine.resilience.pipeline import Aborted
+from engine.resilience.patience import Aborted
+from engine.resilience.queues import QUEUES
 from engine.resilience.report import write_report
 from engine.resilience.running import Outcome, run_scenario, scenario_of
 from engine.resilience.timeline import Timeline, summed
+from engine.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +51,16 @@ def run_kept(
     root: Path,
     store: Engine | None,
     who: str,
+    backend: str = "manager",
+    live: Settings | None = None,
     job: str = "",
     cancelled: Callable[[], bool] = lambda: False,
     tell: Told = lambda _words: None,
 ) -> Outcome:
     """Run a scenario and keep it; `root` is the folder of all runs, `store` may be missing.
+
+    `backend` is that of a private pipeline's queue; `live` are the settings of an engine to harm
+    instead of a private copy.
 
     Raises:
         UnknownName, ResilienceError: it cannot be run as asked; nothing is kept.
@@ -59,11 +68,17 @@ def run_kept(
     """
     values = scenario_of(scenario).values(given, quick=quick)
     _thin(root)
-    kept = Kept(root / new_id(scenario), store, scenario, values, quick=quick, who=who, job=job)
+    require(QUEUES, backend, "queue backend")
+    scenario_of(scenario).check_scope(live=live is not None)
+    kept = Kept(
+        root / new_id(scenario), store, scenario, values, quick=quick, who=who, job=job,
+        backend=backend if live is None else live.queue_backend, scope=scope_of(live is not None),
+    )  # fmt: skip
     try:
         outcome = run_scenario(
-            scenario, kept.folder, given, quick=quick, cancelled=cancelled, tell=tell
-        )
+            scenario, kept.folder, given, quick=quick, backend=backend, live=live,
+            cancelled=cancelled, tell=tell,
+        )  # fmt: skip
     except Aborted as error:
         kept.close("aborted", note=str(error))
         raise
@@ -86,7 +101,9 @@ class Kept:
         *,
         quick: bool,
         who: str,
-        job: str,
+        job: str = "",
+        backend: str = "manager",
+        scope: str = "copy",
     ) -> None:
         self.folder = folder
         self._store = store
@@ -99,6 +116,8 @@ class Kept:
             "state": "running",
             "verdict": "",
             "quick": quick,
+            "backend": backend,
+            "scope": scope,
             "params": dict(values),
             "findings": [],
             "timeline": self._timeline.told(),

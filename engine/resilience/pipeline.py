@@ -14,58 +14,68 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakSet
 
 from engine import control
-from engine.broker.client import ManagerBroker
-from engine.broker.place import Place
+from engine.broker.base import Broker
 from engine.errors import ControlError, ResilienceError
+from engine.registry import resolve
 from engine.resilience.base import Phases, Scenario
 from engine.resilience.facts import NS
 from engine.resilience.faults.proxy import Proxy
-from engine.resilience.history import History, What
+from engine.resilience.history import History
 from engine.resilience.load import Load, write_load
+from engine.resilience.patience import Patience
 from engine.resilience.planning import environment, plan_of
+from engine.resilience.queues import QUEUES, PrivateQueue
+from engine.resilience.sweeping import handles
+from engine.resilience.witness import Witness
 from engine.settings import ROOT, Settings
 
 READY_S = 30.0
 END_S = 10.0
-LOOK_S = 0.02
 
 
-class Aborted(ResilienceError):  # noqa: N818 - reads as what happened
-    """Raised when a person asked the test to end."""
-
-
-class Pipeline:
+class Pipeline(Patience, Witness):
     """Queue, producer and consumer of one run, in a folder of their own.
 
     Args:
         folder: of the run; the histories lie in its `history`.
         scenario: says which other processes there are and how patient the supervisor is.
+        backend: of the queue, a name in QUEUES.
         cancelled: asked often; True ends the run as aborted.
     """
 
-    def __init__(self, folder: Path, scenario: Scenario, cancelled: Callable[[], bool]) -> None:
+    live: ClassVar[bool] = False
+    agent: ClassVar[str] = "consumer"
+    """The service that takes from the queue, where a scenario harms it."""
+
+    def __init__(
+        self, folder: Path, scenario: Scenario, backend: str, cancelled: Callable[[], bool]
+    ) -> None:
+        self.handles = handles()
+        """What this process had open before."""
         folder.mkdir(parents=True, exist_ok=True)
+        Patience.__init__(self, cancelled)
+        Witness.__init__(self, History(folder / "history", "runner"))
         self.folder = folder
         self.settings = Settings(data_dir=folder, log_dir=folder / "logs")
-        self.history = History(folder / "history", "runner")
         self.pids: dict[int, str] = {}
-        """Every process that was ever seen, and what it was."""
+        """Every process of ours that was ever seen, and what it was."""
         self.begin = 0
-        self._scenario, self._cancelled = scenario, cancelled
-        self._faults = 0
-        socket_path = str(self.settings.run_path / "queue.sock")
-        self.place = Place(socket_path, folder / "queue.key", folder / "queue")
-        self.proxy = Proxy(socket_path) if scenario.proxied else None
+        self.queue = self._queue(backend)
+        self.queue_name = scenario.queue
+        self.proxy = Proxy(self.queue.socket) if scenario.proxied else None
+        self._scenario = scenario
+        self._brokers: WeakSet[Broker] = WeakSet()
         self._process: subprocess.Popen[bytes] | None = None
         self._owner: int | None = None
 
     @property
     def address(self) -> str:
         """Where producer and consumer find the queue."""
-        return f"tcp://127.0.0.1:{self.proxy.port}" if self.proxy else str(self.place.address)
+        return self.queue.address(self.proxy.port if self.proxy else None)
 
     def start(self) -> None:
         """Start all processes and wait until they are ready.
@@ -104,33 +114,9 @@ class Pipeline:
         write_load(self.folder / "load.json", Load(self.begin, phases.steps))
         self.phase("steady", self.begin)
 
-    def phase(self, name: str, at: int = 0) -> None:
-        """Note that a phase begins."""
-        self.history.tell(What.PHASE, at=at, note=name)
-
-    @contextlib.contextmanager
-    def fault(self, note: str) -> Iterator[None]:
-        """A fault that lasts as long as the block, whatever ends it."""
-        self._faults += 1
-        name = str(self._faults)
-        self.history.tell(What.INJECTED, note=note, id=name, value=1.0)
-        try:
-            yield
-        finally:
-            self.history.tell(What.HEALED, note=note, id=name)
-
-    def struck(self, note: str) -> None:
-        """Note a fault that is over at once."""
-        self._faults += 1
-        self.history.tell(What.INJECTED, note=note, id=str(self._faults))
-
-    def prove(self, note: str, value: float, limit: float) -> None:
-        """Note an observation that is right as long as `value` is at most `limit`."""
-        self.history.tell(What.PROOF, note=note, value=float(value), limit=float(limit))
-
     def kill(self, name: str) -> int:
         """Kill a process as a crash would; returns its pid."""
-        pid = self.pid(name)
+        pid = self.victim(name)
         os.kill(pid, signal.SIGKILL)
         self.struck(f"{name} killed")
         return pid
@@ -138,14 +124,18 @@ class Pipeline:
     @contextlib.contextmanager
     def frozen(self, name: str) -> Iterator[int]:
         """Stop a process without ending it."""
-        pid = self.pid(name)
+        pid = self.victim(name)
         with self.fault(f"{name} frozen"):
+            self.watch_over(pid)
             os.kill(pid, signal.SIGSTOP)
             try:
                 yield pid
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
+
+    def watch_over(self, pid: int) -> None:
+        """Promise that a process that is to be stopped goes on; here its supervisor sees to it."""
 
     def pid(self, name: str) -> int:
         """The pid of a service that runs; waits for one that is being started."""
@@ -159,6 +149,11 @@ class Pipeline:
         self.wait_until(look, READY_S, f"{name} to run")
         return found[0]
 
+    def victim(self, name: str) -> int:
+        """The pid that a fault of a service strikes: of the queue, its server."""
+        pid = self.pid(name)
+        return self.queue.struck(pid) if name == "queue" else pid
+
     def service_pid(self, name: str) -> int | None:
         """The pid that a service has just now."""
         service = self.service(name)
@@ -170,14 +165,6 @@ class Pipeline:
         assert self.proxy is not None  # noqa: S101 - the scenario says so
         return self.proxy
 
-    def note(self, words: str) -> None:
-        """Say something in the history that nobody judges."""
-        self.history.tell(What.STATE, note=words, id="runner")
-
-    def wait_to(self, at: int) -> None:
-        """Sleep until a monotonic moment, ns; raises as `wait` does."""
-        self.wait(max(0.0, (at - time.monotonic_ns()) / NS))
-
     def kill_supervisor(self) -> None:
         """Kill the engine itself."""
         assert self._process is not None  # noqa: S101 - it was started
@@ -186,13 +173,25 @@ class Pipeline:
         self.struck("engine killed")
 
     def status(self) -> list[dict[str, Any]]:
-        """What the supervisor tells of its services; nothing while there is none."""
-        try:
-            services: list[dict[str, Any]] = control.call(self.settings, "status", 1.0)["services"]
-        except (ControlError, ValueError):
-            return []
-        self.pids.update({s["pid"]: s["name"] for s in services if s["pid"]})
+        """What is told of all services that a fault can strike."""
+        return self.ours()
+
+    def ours(self) -> list[dict[str, Any]]:
+        """What our own supervisor tells of its services; nothing while there is none."""
+        services = told(self.settings)
+        for service in services:
+            if service["pid"]:
+                self.pids[service["pid"]] = service["name"]
+                if service["name"] == "queue":
+                    self.pids[self.queue.struck(service["pid"])] = "queue"
         return services
+
+    def family(self) -> set[int]:
+        """Every process whose use of the machine is the system's own."""
+        return set(self.pids)
+
+    def look_back(self) -> None:
+        """Note what can only be seen after the drain; the copy has nothing more to tell."""
 
     def service(self, name: str) -> dict[str, Any] | None:
         """One service as the supervisor tells it."""
@@ -207,44 +206,19 @@ class Pipeline:
             f"{' and '.join(names)} to end",
         )  # fmt: skip
 
-    def broker(self, reply_s: float = 0.5, client: str = "monitor") -> ManagerBroker:
+    def broker(self, reply_s: float = 0.5, client: str = "monitor") -> Broker:
         """The queue, past any proxy."""
-        return ManagerBroker(self.place, self._scenario.queue, client, reply_s)
-
-    def wait(self, seconds: float) -> None:
-        """Sleep.
-
-        Raises:
-            Aborted: a person asked to end.
-        """
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self.check()
-            time.sleep(min(left, 0.05))
-
-    def wait_until(self, what: Callable[[], bool], seconds: float, words: str) -> None:
-        """Wait for something.
-
-        Raises:
-            ResilienceError: it did not come in time.
-            Aborted: a person asked to end.
-        """
-        end = time.monotonic() + seconds
-        while not what():
-            self.check()
-            if time.monotonic() > end:
-                raise ResilienceError(f"Waited {seconds:g} s for {words}, in vain.")
-            time.sleep(LOOK_S)
-
-    def check(self) -> None:
-        """Raise Aborted if a person asked to end."""
-        if self._cancelled():
-            raise Aborted("The test was aborted on request.")
+        queue = self.queue
+        made = queue.connect(queue.folder, queue.address(), self.queue_name, client, reply_s)
+        self._brokers.add(made)
+        return made
 
     def close(self) -> None:
         """End every process and give everything back."""
+        for broker in list(self._brokers):  # an abort leaves them open
+            broker.close()
         if self._owner is not None:
-            self.status()
+            self.ours()
             os.close(self._owner)
             self._owner = None
         if self._process is not None:
@@ -256,8 +230,24 @@ class Pipeline:
         if self.proxy is not None:
             self.proxy.close()
 
+    def _queue(self, backend: str) -> PrivateQueue:
+        made: PrivateQueue = resolve(QUEUES, backend, "queue backend")(
+            self.folder, str(self.settings.run_path / "queue.sock")
+        )
+        made.check()
+        return made
+
     def _all_ready(self) -> bool:
         if self._process is not None and self._process.poll() is not None:
             raise ResilienceError(f"The supervisor of the copy ended at once; see {self.folder}.")
-        services = self.status()
+        services = self.ours()
         return bool(services) and all(s["state"] != "starting" for s in services)
+
+
+def told(settings: Settings) -> list[dict[str, Any]]:
+    """What a supervisor tells of its services; nothing while it does not answer."""
+    try:
+        services: list[dict[str, Any]] = control.call(settings, "status", 1.0)["services"]
+    except (ControlError, ValueError):
+        return []
+    return services

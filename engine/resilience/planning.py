@@ -12,7 +12,7 @@ from engine.supervision.plan import Limits, Plan, Port
 if TYPE_CHECKING:
     from engine.resilience.pipeline import Pipeline
 
-NEUTRAL = dict.fromkeys(("SOURCE_URL", "SOURCE_LOG", "DB_DRIVER", "CACHESCOPE_QUEUE_ADDRESS"), "")
+NEUTRAL = dict.fromkeys(("SOURCE_URL", "SOURCE_LOG", "DB_DRIVER"), "")
 """Settings of the live engine that a private one must not follow."""
 
 RATE = 40
@@ -30,7 +30,7 @@ def environment(pipeline: Pipeline) -> dict[str, str]:
         "DATABASE_URL": store_url(pipeline),
         "CACHESCOPE_SAMPLE": "true",
         "CACHESCOPE_SAMPLE_RATE": str(RATE),
-        "CACHESCOPE_QUEUE_BACKEND": "manager",
+        **pipeline.queue.settings,
     }
 
 
@@ -41,13 +41,7 @@ def store_url(pipeline: Pipeline) -> str:
 
 def plan_of(pipeline: Pipeline, scenario: Scenario) -> Plan:
     """Queue, producer, consumer, and what the scenario brings along."""
-    place = pipeline.place
-    shared: tuple[str, ...] = ("--folder", str(pipeline.folder), "--address", pipeline.address)
-    shared += ("--queue", scenario.queue)
-    queue = (
-        "engine.broker.server", "--address", str(place.address), "--journal", str(place.journal),
-        "--key", str(place.key_file),
-    )  # fmt: skip
+    shared = options(pipeline, pipeline.address)
 
     def service(name: str, arguments: tuple[str, ...], *needs: str) -> Service:
         if scenario.skewed:
@@ -61,7 +55,7 @@ def plan_of(pipeline: Pipeline, scenario: Scenario) -> Plan:
         run_path=pipeline.settings.run_path,
         owner="resilience test",
         services=(
-            service("queue", queue),
+            *(() if pipeline.live else (service("queue", pipeline.queue.arguments),)),
             service("consumer", ("engine.resilience.consumer", *shared), "queue"),
             service("producer", ("engine.resilience.producer", *shared), "queue"),
             *scenario.services(pipeline),
@@ -71,7 +65,16 @@ def plan_of(pipeline: Pipeline, scenario: Scenario) -> Plan:
     )
 
 
-def helper(pipeline: Pipeline, module: str, name: str, stop_s: float = 5.0) -> Service:
+def helper(pipeline: Pipeline, module: str, name: str, *needs: str, stop_s: float = 5.0) -> Service:
     """A service that only one scenario has; it reaches the queue past any proxy."""
-    shared = ("--folder", str(pipeline.folder), "--address", str(pipeline.place.address))
-    return Service(name, (module, *shared, "--name", name), name, "", stop_s=stop_s)
+    shared = options(pipeline, pipeline.queue.address())
+    return Service(name, (module, *shared, "--name", name), name, "", needs, stop_s=stop_s)
+
+
+def options(pipeline: Pipeline, address: str) -> tuple[str, ...]:
+    """What a process of a pipeline is told of its folder and its queue."""
+    return (
+        "--folder", str(pipeline.folder), "--backend", pipeline.queue.name,
+        "--home", str(pipeline.queue.folder), "--address", address,
+        "--queue", pipeline.queue_name,
+    )  # fmt: skip

@@ -25,7 +25,8 @@ PAYLOAD = b"x" * 180
 class Producer:
     """Sends one load."""
 
-    def __init__(self, child: Child, load: Load, done: int) -> None:
+    def __init__(self, child: Child, broker: Broker, load: Load, done: int) -> None:
+        self._broker = broker
         self._child, self._history = child, child.history
         self._records = list(load.intended())
         self._place = done
@@ -34,7 +35,6 @@ class Producer:
 
     def run(self) -> None:
         """Send until all is accepted, or told to stop."""
-        broker = self._child.broker()
         while self._place < len(self._records) and not self._child.stopping:
             self._beat()
             intended, most = self._records[self._place]
@@ -43,11 +43,11 @@ class Producer:
                 self._history.flush()
                 self._child.lifeline.wait(min(wait, BEAT_S))
                 continue
-            self._put(broker, self._due(most))
+            self._put(self._due(most))
         self._history.tell(What.FINISHED, value=float(self._place))
         while not self._child.lifeline.wait(BEAT_S):
             self._beat()
-        broker.close()
+        self._broker.close()
 
     def _due(self, most: int) -> list[Message]:
         now, found = time.monotonic_ns(), []
@@ -64,9 +64,9 @@ class Producer:
         self._history.flush()
         return found
 
-    def _put(self, broker: Broker, batch: list[Message]) -> None:
+    def _put(self, batch: list[Message]) -> None:
         try:
-            reply = broker.put_many(batch)
+            reply = self._broker.put_many(batch)
         except MessageRejected as error:
             self._history.tell(What.REFUSED, note=str(error))
             self._place += len(batch)
@@ -105,12 +105,13 @@ def main() -> None:
         for event in read_file(path)
         if event.what is What.ACCEPTED
     ]
+    broker = child.broker()
     child.history.tell(What.STARTED)
     child.lifeline.ready()
     while not child.stopping:
         load = read_load(child.folder / "load.json")
         if load is not None:
-            Producer(child, load, max(accepted, default=-1) + 1).run()
+            Producer(child, broker, load, max(accepted, default=-1) + 1).run()
             break
         child.lifeline.beat()
         child.lifeline.wait(LOOK_S)

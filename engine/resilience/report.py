@@ -43,12 +43,12 @@ def render(row: Mapping[str, Any]) -> str:
     began = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(float(row["began_at"])))
     params = ", ".join(f"{name} = {value:g}" for name, value in row["params"].items()) or "none"
     again = "" if row["state"] != "running" else '<meta http-equiv="refresh" content="2">'
-    form = "quick" if row["quick"] else "full"
+    form = f"{'quick' if row['quick'] else 'full'} form, {row['backend']} queue, {row['scope']}"
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8>{again}",
         f"<title>{_text(row['scenario'])}: {_text(told)}</title><style>{_STYLE}</style>",
         f"<h1>{_text(row['scenario'])}: <span class={verdict}>{_text(told)}</span></h1>",
-        f"<p>{began}, {float(row['seconds']):.1f} s, {form} form. Parameters: {_text(params)}.",
+        f"<p>{began}, {float(row['seconds']):.1f} s, {_text(form)}. Parameters: {_text(params)}.",
         f"<small>Run {_text(row['id'])}</small></p>",
         f"<p>{_text(row['note'])}</p>" if row["note"] else "",
         _findings(row["findings"]),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -12,16 +10,22 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import BrokerError, ControlError, ResilienceError
-from engine.registry import resolve
+from engine.registry import require, resolve
 from engine.resilience import SCENARIOS, crowd
-from engine.resilience.base import Scenario, Untestable
+from engine.resilience.base import Scenario, Untestable, scope_of
 from engine.resilience.facts import NS
 from engine.resilience.findings import Finding, Verdict, overall
-from engine.resilience.history import History, What, read_all
+from engine.resilience.history import What, read_all
 from engine.resilience.judge import judge
+from engine.resilience.lateness import bare_start
+from engine.resilience.live import LivePipeline, live_checkers
 from engine.resilience.load import lasting
 from engine.resilience.monitor import Monitor, counted
-from engine.resilience.pipeline import Aborted, Pipeline
+from engine.resilience.patience import Aborted
+from engine.resilience.pipeline import Pipeline
+from engine.resilience.queues import QUEUES
+from engine.resilience.sweeping import note_handles, sweep
+from engine.settings import Settings
 
 DRAIN_S = 20.0
 PEEKED = 100
@@ -36,6 +40,8 @@ class Outcome(msgspec.Struct, frozen=True):
     scenario: str
     values: dict[str, float]
     quick: bool
+    backend: str
+    scope: str
     verdict: Verdict
     findings: list[Finding]
     note: str
@@ -63,54 +69,72 @@ def run_scenario(
     given: Mapping[str, float],
     *,
     quick: bool,
+    backend: str = "manager",
+    live: Settings | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     tell: Told = lambda _words: None,
 ) -> Outcome:
     """Run a scenario in `folder`, whose last part is the run's id.
 
+    Args:
+        name: of the scenario.
+        folder: of the run; made here.
+        given: parameters that differ from their defaults.
+        quick: the form of some seconds.
+        backend: of the private pipeline's queue; the live one has its own.
+        live: the settings of a running engine to harm instead of a private copy.
+        cancelled: asked often; True ends the run.
+        tell: hears what is going on.
+
     Raises:
-        UnknownName: there is no such scenario.
-        ResilienceError: a parameter is unknown or out of its range.
+        UnknownName: there is no such scenario, or no such queue backend.
+        ResilienceError: a parameter is unknown or out of its range, or not for the live engine.
         Aborted: a person asked to end.
     """
     scenario = scenario_of(name)
+    require(QUEUES, backend, "queue backend")
+    scenario.check_scope(live=live is not None)
     values = scenario.values(given, quick=quick)
     began_at, begun = time.time(), time.monotonic()
-    note = ""
-    findings: list[Finding] = []
+    note, findings = "", []
     try:
-        _happen(scenario, folder, values, cancelled, tell)
+        pipeline = (
+            Pipeline(folder, scenario, backend, cancelled)
+            if live is None
+            else LivePipeline(folder, scenario, live, cancelled)
+        )
+        _happen(scenario, pipeline, values, tell)
     except Aborted:
         raise
     except Untestable as error:
         note = str(error)
     except (ResilienceError, BrokerError, ControlError) as error:
         note = f"The test itself broke off: {error}"
-    if not isinstance(note, str) or not note.startswith("This machine"):
+    history = folder / "history"
+    events = read_all(history) if history.is_dir() else []
+    if any(event.what is What.PHASE for event in events):
         tell("judging the history")
-        events = read_all(folder / "history")
-        findings = judge(events, scenario.checkers, scenario.bounds(values))
+        checkers = scenario.checkers if live is None else live_checkers(scenario.checkers)
+        findings = judge(events, checkers, scenario.bounds(values))
     if note:
         findings.insert(0, Finding("test", Verdict.UNKNOWN, note, "a test that comes to its end"))
     return Outcome(
-        folder.name, name, values, quick, overall(findings), findings, note, began_at,
+        folder.name, name, values, quick, backend if live is None else live.queue_backend,
+        scope_of(live is not None), overall(findings), findings, note, began_at,
         time.monotonic() - begun,
     )  # fmt: skip
 
 
 def _happen(
-    scenario: Scenario,
-    folder: Path,
-    values: Mapping[str, float],
-    cancelled: Callable[[], bool],
-    tell: Told,
+    scenario: Scenario, pipeline: Pipeline, values: Mapping[str, float], tell: Told
 ) -> None:
     phases = scenario.load(values)
-    pipeline = Pipeline(folder, scenario, cancelled)
     try:
-        tell("starting a private pipeline")
+        tell("starting its processes")
         pipeline.start()
         with _watched(pipeline), _crowd(pipeline):
+            pipeline.history.tell(What.REFERENCE, value=bare_start())
+            note_handles(pipeline, "before")
             tell("steady before the fault")
             pipeline.send(phases)
             before_s = lasting(phases.before)
@@ -120,6 +144,7 @@ def _happen(
             pipeline.phase("fault", pipeline.begin + int(before_s * NS) - SHARP)
             tell("the fault is there")
             scenario.harm(pipeline, values)
+            pipeline.history.tell(What.REFERENCE, value=bare_start())
             pipeline.wait_to(pipeline.begin + int((before_s + during_s) * NS))
             pipeline.phase("after", pipeline.begin + int((before_s + during_s) * NS))
             tell("after the fault")
@@ -127,21 +152,25 @@ def _happen(
             tell("draining")
             _drain(pipeline)
             pipeline.phase("end")
+            note_handles(pipeline, "after")
             scenario.look_back(pipeline, values)
+            pipeline.look_back()
         _close_books(pipeline)
     finally:
         pipeline.close()
-        _sweep(pipeline)
+        sweep(pipeline)
         pipeline.history.close()
 
 
 @contextlib.contextmanager
 def _crowd(pipeline: Pipeline) -> Iterator[None]:
-    before = crowd.read(pipeline.pids)
-    yield
-    others = crowd.share_of_others(before, crowd.read(pipeline.pids))
-    if others is not None:
-        pipeline.history.tell(What.CROWD, value=others)
+    before = crowd.read(pipeline.family())
+    try:
+        yield
+    finally:
+        others = crowd.share_of_others(before, crowd.read(pipeline.family()))
+        if others is not None:
+            pipeline.history.tell(What.CROWD, value=others)
 
 
 @contextlib.contextmanager
@@ -183,32 +212,3 @@ def _close_books(pipeline: Pipeline) -> None:
         pipeline.history.add(What.QUEUED, id=one.id)
     pipeline.history.tell(What.SAMPLE, note="final", counted=counted(counters))
     broker.close()
-
-
-def _sweep(pipeline: Pipeline) -> None:
-    history: History = pipeline.history
-    for pid, name in pipeline.pids.items():
-        if not is_gone(pid, 2.0):
-            history.tell(What.LEFT, note=f"{name} (pid {pid})")
-    run_path = pipeline.settings.run_path
-    for path in run_path.glob("*") if run_path.exists() else ():
-        history.tell(What.LEFT, note=f"the socket {path.name}") if path.name == "control" else None
-    shutil.rmtree(run_path, ignore_errors=True)
-    history.tell(What.SWEPT)
-
-
-def is_gone(pid: int, seconds: float) -> bool:
-    """Whether a process has ended within so many seconds."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        stat = Path(f"/proc/{pid}/stat")
-        with contextlib.suppress(OSError):
-            # A zombie is gone; only its parent has not looked yet.
-            if stat.read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        time.sleep(0.02)
-    return False

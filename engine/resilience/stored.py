@@ -8,16 +8,14 @@ from db.session import open_store, reading
 from db.tables import cache_metrics
 from engine.resilience.history import What
 from engine.resilience.pipeline import Pipeline
+from engine.resilience.planning import helper
 from engine.services import Service
 
 
 def recorder(pipeline: Pipeline, url: str, *needs: str) -> Service:
     """The service that records rows into `url`."""
     (pipeline.folder / "store.url").write_text(url)
-    arguments = ("--folder", str(pipeline.folder), "--address", str(pipeline.place.address))
-    return Service(
-        "recorder", ("engine.resilience.recorder", *arguments), "Recorder", "", needs, stop_s=20.0
-    )
+    return helper(pipeline, "engine.resilience.recorder", "recorder", *needs, stop_s=20.0)
 
 
 def look_at_rows(pipeline: Pipeline) -> None:

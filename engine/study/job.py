@@ -15,6 +15,7 @@ from engine.jobs import JobHandle
 from engine.lifeline import PARENT_FD
 from engine.settings import ROOT
 from engine.study.progress import standing
+from engine.supervision.jobs import ONE_THREAD
 
 MOST_WORKERS = 64
 WATCH_S = 0.5
@@ -58,7 +59,10 @@ def working(name: str, workers: int) -> Iterator[list[subprocess.Popen[bytes]]]:
     command = [sys.executable, "-m", "engine", "worker", "--study", name, "--quiet"]
     processes = [
         subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, PARENT_FD: str(theirs)}, pass_fds=(theirs,)
+            command,
+            cwd=ROOT,
+            env={**os.environ, **ONE_THREAD, PARENT_FD: str(theirs)},
+            pass_fds=(theirs,),
         )
         for _ in range(workers)
     ]

@@ -71,7 +71,7 @@ def summary(values: Sequence[float]) -> Interval:
 
 
 def stratified(scores: Sequence[Sequence[float]]) -> Interval:
-    """Interquartile mean over several strata (traces, sizes), drawn anew within each.
+    """Interquartile mean over several strata (configurations, traces), drawn anew within each.
 
     Args:
         scores: per stratum the runs; strata may have different numbers of them.
@@ -92,29 +92,67 @@ def compare(first: Mapping[int, float], second: Mapping[int, float]) -> Comparis
         first: seed -> objective.
         second: likewise.
     """
-    seeds = sorted(first.keys() & second.keys())
-    if not seeds:
+    return compare_strata([(first, second)])
+
+
+def compare_strata(
+    pairs: Sequence[tuple[Mapping[int, float], Mapping[int, float]]],
+) -> Comparison | None:
+    """Hold two things against each other over several strata, each on the seeds that both have.
+
+    Runs are drawn anew within each stratum, the same seeds of both; the probability of improvement
+    is the mean over strata, so that only runs under equal conditions meet.
+
+    Args:
+        pairs: per stratum seed -> objective of the first, and of the second.
+    """
+    strata: list[tuple[Values, Values]] = []
+    for first, second in pairs:
+        seeds = sorted(first.keys() & second.keys())
+        if seeds:
+            strata.append((_column(first, seeds), _column(second, seeds)))
+    if not strata:
         return None
-    a = np.array([first[seed] for seed in seeds], dtype=np.float64)
-    b = np.array([second[seed] for seed in seeds], dtype=np.float64)
-    lead = float(interquartile_mean(a) - interquartile_mean(b))
-    share = _improvement(a[None], b[None])[0]
-    if len(seeds) < 2:
+    runs = sum(len(a) for a, _ in strata)
+    lead = float(_middle(strata, 0) - _middle(strata, 1))
+    share = float(np.mean([_improvement(a[None], b[None])[0] for a, b in strata]))
+    if all(len(a) < 2 for a, _ in strata):
         nothing = float("nan")
         return Comparison(
-            Interval(lead, nothing, nothing), Interval(share, nothing, nothing), 1, False
+            Interval(lead, nothing, nothing), Interval(share, nothing, nothing), runs, False
         )
-    draws = _draws(len(seeds))  # the same for both: seeds are pairs
-    leads = interquartile_mean(a[draws]) - interquartile_mean(b[draws])
+    drawn = []
+    for place, (a, b) in enumerate(strata):
+        draws = _draws(len(a), place)  # the same for both: seeds are pairs
+        drawn.append((a[draws], b[draws]))
+    leads = _middle(drawn, 0) - _middle(drawn, 1)
     low, high = (float(end) for end in np.percentile(leads, (2.5, 97.5)))
-    shares = np.percentile(_improvement(a[draws], b[draws]), (2.5, 97.5))
+    improved = np.mean([_improvement(a, b) for a, b in drawn], axis=0)
+    shares = np.percentile(improved, (2.5, 97.5))
     return Comparison(
         Interval(lead, low, high),
         Interval(share, float(shares[0]), float(shares[1])),
-        len(seeds),
+        runs,
         # Below four pairs even a perfect lead is chance once in eight times.
-        len(seeds) >= 4 and (low > 0 or high < 0),
+        runs >= 4 and (low > 0 or high < 0),
     )
+
+
+def improvement(first: Mapping[int, float], second: Mapping[int, float]) -> float | None:
+    """Probability that a run of the first beats one of the second; None without common seeds."""
+    seeds = sorted(first.keys() & second.keys())
+    if not seeds:
+        return None
+    return float(_improvement(_column(first, seeds)[None], _column(second, seeds)[None])[0])
+
+
+def _column(runs: Mapping[int, float], seeds: Sequence[int]) -> Values:
+    return np.array([runs[seed] for seed in seeds], dtype=np.float64)
+
+
+def _middle(strata: Sequence[tuple[Values, Values]], side: int) -> Values:
+    """Interquartile mean over the strata of one side."""
+    return interquartile_mean(np.concatenate([pair[side] for pair in strata], axis=-1))
 
 
 def sentence(first: str, second: str, found: Comparison | None) -> str:

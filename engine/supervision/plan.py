@@ -23,8 +23,9 @@ class Port:
 class Limits:
     """When a failing service is started again, and when no more.
 
-    The pause before the n-th restart within `window_s` is backoff_s * 2^n, at most backoff_max_s;
-    after `starts` starts within `window_s` the service is failed.
+    The first restart within `window_s` comes at once, since a pause would be most of what a crash
+    costs; then the pauses are backoff_s, twice that and so on, at most backoff_max_s. After
+    `starts` starts within `window_s` the service is failed.
     """
 
     backoff_s: float = 0.2
@@ -42,6 +43,10 @@ class Limits:
     log_files: int = 3
     job_logs: int = 100
     """Logs of how many jobs are kept."""
+
+    def pause_s(self, recent: int) -> float:
+        """The pause before the next start, given how many there were within `window_s`."""
+        return min(self.backoff_s * 2 ** (recent - 2), self.backoff_max_s) if recent > 1 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,9 +273,9 @@ class Runner:
             message = f"given up after {len(recent)} starts in {self._limits.window_s:g} s: "
             self._events.add(self.name, "failed", message + reason, "error")
             return
-        steps = max(0, len(recent) - 1)
-        pause = min(self._limits.backoff_s * 2**steps, self._limits.backoff_max_s)
+        pause = self._limits.pause_s(len(recent))
         self._start_at = self._asked_at = now + pause
         self.restarts += 1
         self._be(ServiceState.STARTING, reason)
-        self._events.add(self.name, "restarted", f"starts again in {pause:.1f} s", "warning")
+        when = f"in {pause:.1f} s" if pause else "at once"
+        self._events.add(self.name, "restarted", f"starts again {when}", "warning")

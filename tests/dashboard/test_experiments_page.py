@@ -76,6 +76,11 @@ def test_every_view_is_drawn_and_told(
     app = app.switch_page("views/experiments.py").run()
     assert not app.exception
     assert tells in alts(app)
+    if tab == "Importance":
+        frame = next(one.value for one in app.dataframe if "improvement" in one.value and
+                     "value" in one.value)  # fmt: skip
+        assert list(frame["value"][:3]) == ["0.0", "0.3", "0.9"]
+        assert frame["improvement"][0] > 0.5
     if tab == "Failed":
         assert "The disk is full." in said(app)
     if tab == "Difference":

@@ -37,6 +37,8 @@ def keep(id_: str, **columns: Any) -> None:  # noqa: ANN401
         "state": "done",
         "verdict": "fail",
         "quick": True,
+        "backend": "manager",
+        "scope": "copy",
         "params": {"rate": 300.0},
         "findings": [FINDING],
         "timeline": {**CURVES, "marks": MARKS},
@@ -98,6 +100,25 @@ def test_one_click_starts_one_test_or_all(filled_store: str, engine: FakeEngine)
     app.button(key="resilience-all").click().run()
     wanted: Any = engine.asked[-1][1][1]
     assert wanted["scenarios"] == []
+
+
+def test_the_live_engine_is_harmed_only_after_the_word(
+    filled_store: str, engine: FakeEngine
+) -> None:
+    app = open_page("resilience")
+    app.selectbox(key="resilience-test").set_value("queue_killed").run()
+    app.segmented_control(key="resilience-scope-queue_killed").set_value("live").run()
+    app.button(key="resilience-run").click().run()
+    assert not app.exception
+    assert not [words for words in engine.asked if words[0] == "start_job"]
+    assert any("confirm it with the word 'break'" in one.value for one in app.toast)
+    app.text_input(key="resilience-confirm-queue_killed").set_value("break").run()
+    app.button(key="resilience-run").click().run()
+    wanted: Any = engine.asked[-1][1][1]
+    assert (wanted["scenarios"], wanted["scope"]) == (["queue_killed"], "live")
+    app.button(key="resilience-all").click().run()
+    everything: Any = engine.asked[-1][1][1]
+    assert (everything["scenarios"], everything["scope"]) == ([], "copy")
 
 
 def test_a_running_test_is_drawn_as_it_goes(filled_store: str, engine: FakeEngine) -> None:

@@ -19,6 +19,7 @@ CHECKERS: dict[str, str] = {
     "healed": "engine.resilience.checkers.left:healed",
     "leaks": "engine.resilience.checkers.left:leaks",
     "proofs": "engine.resilience.checkers.left:proofs",
+    "back": "engine.resilience.checkers.back:back",
     "rows": "engine.resilience.checkers.rows:rows",
 }
 """Name -> the function `check(facts) -> Seen`."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from engine.resilience.facts import NS, Facts, percentile, some
-from engine.resilience.findings import Seen, held, timely, unsure
+from engine.resilience.findings import Seen, held, unsure
 from engine.resilience.history import What
+from engine.resilience.lateness import timely
 
 
 def never_negative(facts: Facts) -> Seen:
@@ -32,10 +33,9 @@ def recovery(facts: Facts) -> Seen:
     begun += [ended[e.note, e.id] for e in facts.of(What.INJECTED) if (e.note, e.id) in ended]
     if not begun:
         return unsure("no fault was injected", asked)
-    deliveries = sorted((e.handed, e.accepted) for e in facts.of(What.HANDED))
     took: list[float] = []
     for at in sorted(set(begun)):
-        after = next((handed for handed, accepted in deliveries if accepted >= at), None)
+        after = _next_delivery(facts, at)
         if after is None:
             offered = any(e.at >= at for e in facts.of(What.OFFERED))
             if not offered:
@@ -44,7 +44,19 @@ def recovery(facts: Facts) -> Seen:
         took.append((after - at) / NS)
     slowest = max(took)
     told = f"the slowest of {len(took)} took {slowest:.3f} s"
-    return timely(slowest <= limit, told, asked, facts.crowd)
+    return timely(slowest, limit, facts, told, asked)
+
+
+def _next_delivery(facts: Facts, at: int) -> int | None:
+    """When the first record was handed out that was accepted since `at`, ns."""
+    since = (e.handed for e in facts.of(What.HANDED) if e.accepted >= at)
+    return min(since, default=None)
+
+
+def _back_at(facts: Facts) -> int:
+    """When deliveries went on after the last fault, ns; 0 where there was none or never."""
+    faults = [e.at for kind in (What.INJECTED, What.HEALED) for e in facts.of(kind)]
+    return _next_delivery(facts, max(faults)) or 0 if faults else 0
 
 
 def settled(facts: Facts) -> Seen:
@@ -59,8 +71,11 @@ def settled(facts: Facts) -> Seen:
     late = facts.delays_ms(sends[len(sends) // 2], after[1]) if sends else []
     limit = max(floor, times * before_ms)
     asked = f"p95 of the last half <= {limit:.0f} ms"
+    if sends and _back_at(facts) > sends[len(sends) // 2]:
+        # How late it came back is judged by itself.
+        return unsure("the pipeline was not yet back when the last half was sent", asked)
     if not late:
         return unsure("no record was sent and delivered after the fault", asked)
     now = percentile(late, 0.95)
     told = f"p95 {now:.1f} ms, {before_ms:.1f} ms before"
-    return timely(now <= limit, told, asked, facts.crowd)
+    return timely(now / 1000, limit / 1000, facts, told, asked)

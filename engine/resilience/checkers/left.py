@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from engine.resilience.facts import Facts
-from engine.resilience.findings import Seen, held, timely, unsure
+from engine.resilience.findings import Seen, Verdict, held, unsure
 from engine.resilience.history import What
+from engine.resilience.lateness import timely
+
+SPARE = 4
+"""Handles that a process may have more than before, of whoever talks to it just then."""
 
 TIMED = "seconds"
 """How the name of an observation begins that is a duration."""
@@ -20,12 +24,21 @@ def healed(facts: Facts) -> Seen:
 
 
 def leaks(facts: Facts) -> Seen:
-    """No process, socket, file handle or thread outlives the test."""
-    asked = "no process, socket or handle left"
+    """No process, socket or file handle outlives the test, and no process gathers handles."""
+    asked = f"nothing left; at most {SPARE} handles more in a process than before"
     if not facts.of(What.SWEPT):
         return unsure("nobody looked for what was left", asked)
     left = [e.note for e in facts.of(What.LEFT)]
-    return held(not left, f"{len(left)} left" + (f": {'; '.join(left[:4])}" if left else ""), asked)
+    counts: dict[str, dict[str, float]] = {"before": {}, "after": {}}
+    for event in facts.of(What.HANDLES):
+        counts[event.note][event.id] = event.value
+    both = counts["before"].keys() & counts["after"].keys()
+    more = {name: counts["after"][name] - counts["before"][name] for name in both}
+    left += [f"{count:g} handles more in {name}" for name, count in more.items() if count > SPARE]
+    told = f"{len(left)} left" + (f": {'; '.join(left[:4])}" if left else "")
+    if more:
+        told += f"; at most {max(more.values()):+g} handles in {len(more)} processes"
+    return held(not left, told, asked)
 
 
 def proofs(facts: Facts) -> Seen:
@@ -36,6 +49,7 @@ def proofs(facts: Facts) -> Seen:
         return unsure("the scenario observed nothing", "its own observations")
     told = "; ".join(f"{e.note}: {e.value:.4g}" for e in (wrong or shown)[:6])
     asked = "; ".join(f"{e.note} <= {e.limit:.4g}" for e in (wrong or shown)[:6])
-    if all(e.note.startswith(TIMED) for e in wrong):
-        return timely(not wrong, told, asked, facts.crowd)
-    return held(not wrong, told, asked)
+    if not wrong or not all(e.note.startswith(TIMED) for e in wrong):
+        return held(not wrong, told, asked)
+    seen = [timely(e.value, e.limit, facts, told, asked) for e in wrong]
+    return next((one for one in seen if one.verdict is Verdict.FAIL), seen[0])

@@ -12,6 +12,7 @@ class AgentKilled(Scenario):
 
     title = "Agent killed"
     question = "Is what a killed agent held handed out again, in order, and nothing twice?"
+    on_live = True
     parameters = (
         RATE,
         Parameter("kills", 3, 1, 1, 8, "times", "how often it is killed"),
@@ -27,5 +28,5 @@ class AgentKilled(Scenario):
     def harm(self, pipeline: Pipeline, values: Values) -> None:
         """Kill it again and again."""
         for _ in range(int(values["kills"])):
-            pipeline.kill("consumer")
+            pipeline.kill(pipeline.agent)
             pipeline.wait(values["pause_s"])

@@ -17,6 +17,7 @@ class Burst(Scenario):
 
     title = "Burst"
     question = "What does the queue do with N predictions, one every so many milliseconds?"
+    on_live = True
     parameters = (
         Parameter("count", 20_000, 3_000, 100, 100_000, "", "predictions in the burst"),
         Parameter("pause_ms", 0, 0, 0, 50, "ms", "between two of them; 0 is as fast as it goes"),

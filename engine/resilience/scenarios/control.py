@@ -16,6 +16,7 @@ class Control(Scenario):
 
     title = "Control"
     question = "Does everything arrive, in order and soon, while nothing is wrong?"
+    on_live = True
     parameters = (RATE, Parameter("seconds", 20, 1.5, 1, 55, "s", "how long it lasts"))
     checkers = (*(name for name in COMMON if name not in {"recovery"}), "proofs")
     limits: ClassVar[Mapping[str, float]] = {"faults": 0}

@@ -9,7 +9,7 @@ from typing import ClassVar
 from engine.resilience.base import COMMON, Parameter, Phases, Scenario, Values
 from engine.resilience.common import AFTER, BEFORE, RATE, around
 from engine.resilience.pipeline import Pipeline
-from engine.resilience.running import is_gone
+from engine.resilience.sweeping import is_gone
 
 GONE_S = 2.0
 UP_S = 2.5
@@ -37,6 +37,7 @@ class EngineKilled(Scenario):
         """Kill it, see that all are gone, start anew."""
         for _ in range(int(values["kills"])):
             children = [s["pid"] for s in pipeline.status() if s["pid"]]
+            children.append(pipeline.victim("queue"))
             pipeline.kill_supervisor()
             begun = time.monotonic()
             alive = [pid for pid in children if not is_gone(pid, GONE_S + 1)]

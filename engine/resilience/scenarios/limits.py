@@ -35,7 +35,7 @@ class Limits(Scenario):
 
     def harm(self, pipeline: Pipeline, values: Values) -> None:
         """Handles (with clients that want some), then file size, then memory."""
-        pid = pipeline.pid("queue")
+        pid = pipeline.victim("queue")
         handles = len(list(Path(f"/proc/{pid}/fd").iterdir())) if Path("/proc").is_dir() else 0
         with limited(pipeline, pid, "no more file handles", resource.RLIMIT_NOFILE, handles):
             for number in range(CLIENTS):
@@ -49,7 +49,7 @@ class Limits(Scenario):
         memory = int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
         with limited(pipeline, pid, "no more memory", resource.RLIMIT_AS, memory):
             pipeline.wait(values["limit_s"])
-        pipeline.prove("server replaced", pipeline.pid("queue") != pid, 0)
+        pipeline.prove("server replaced", pipeline.victim("queue") != pid, 0)
 
 
 @contextlib.contextmanager

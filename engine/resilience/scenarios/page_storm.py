@@ -1,4 +1,7 @@
-"""Many pages read at once, each rerun with a connection of its own, as a dashboard does."""
+"""Many readers at once, each time on a connection of their own, as a dashboard's reruns are.
+
+No dashboard and no browser takes part: what is judged is the queue's server, not what pages cost.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,12 @@ SETTLE_S = 3.0
 
 
 class PageStorm(Scenario):
-    """Reads the queue as fast-reloading pages do."""
+    """Makes the reads of fast-reloading pages, without the pages."""
 
     title = "Page storm"
-    question = "Do pages that reload all the time slow the queue down, or leave threads in it?"
+    question = (
+        "Do the reads of pages that reload all the time slow the queue, or leave threads in it?"
+    )
     parameters = (
         RATE,
         Parameter("reloads", 50, 40, 1, 200, "/s", "reloads per second over all pages"),
@@ -38,7 +43,7 @@ class PageStorm(Scenario):
 
     def harm(self, pipeline: Pipeline, values: Values) -> None:
         """Reload, then see that the server has as many threads as before."""
-        pid = pipeline.pid("queue")
+        pid = pipeline.victim("queue")
         before = threads_of(pid)
         over = threading.Event()
         refused: list[str] = []

@@ -12,6 +12,7 @@ class QueueKilled(Scenario):
 
     title = "Queue server killed"
     question = "Does a killed queue server come back with everything that it had accepted?"
+    on_live = True
     parameters = (
         RATE,
         Parameter("kills", 3, 1, 1, 8, "times", "how often it is killed"),

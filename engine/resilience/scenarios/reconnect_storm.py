@@ -19,6 +19,7 @@ class ReconnectStorm(Scenario):
 
     title = "Reconnect storm"
     question = "Is everyone served soon when all clients connect at once?"
+    on_live = True
     parameters = (
         RATE,
         Parameter("clients", 300, 200, 10, 1000, "", "clients that connect at once"),

@@ -7,6 +7,8 @@ from engine.resilience.history import Counted, Event, What
 MS = 1_000_000
 RECORDS = 40
 FAULT_AT = 210 * MS
+BACK_AT = 280 * MS
+"""When the service that the fault ended runs again."""
 
 
 def good() -> list[Event]:
@@ -18,9 +20,14 @@ def good() -> list[Event]:
         Event(FAULT_AT + MS, "runner", What.INJECTED, note="network slow", id="2", value=1.0),
         Event(FAULT_AT + 2 * MS, "watch", What.GONE, note="queue 7", id="queue"),
         Event(FAULT_AT + 9 * MS, "runner", What.HEALED, note="network slow", id="2"),
+        Event(5 * MS, "watch", What.STATE, note="agent: running", id="agent"),
+        Event(215 * MS, "watch", What.STATE, note="agent: starting (killed)", id="agent"),
+        Event(BACK_AT, "watch", What.STATE, note="agent: running", id="agent"),
         Event(300 * MS, "runner", What.PHASE, note="after"),
         Event(900 * MS, "runner", What.PHASE, note="end"),
         Event(905 * MS, "runner", What.PROOF, note="late", value=1.0, limit=2.0),
+        Event(1 * MS, "runner", What.HANDLES, note="before", id="queue 7", value=8.0),
+        Event(901 * MS, "runner", What.HANDLES, note="after", id="queue 7", value=9.0),
         Event(910 * MS, "runner", What.SWEPT),
         Event(2 * MS, "monitor", What.SAMPLE, counted=Counted(1, 0, 0, 0, 0, 0, 0, 0, 0)),
     ]

@@ -82,7 +82,7 @@ def test_only_the_newest_runs_are_kept(store: Engine) -> None:
 
 
 def row(id_: str, at: float) -> dict[str, object]:
-    columns = ("scenario", "state", "verdict", "note", "job", "who")
+    columns = ("scenario", "state", "verdict", "note", "job", "who", "backend", "scope")
     return {
         "id": id_, "quick": True, "params": {}, "findings": [], "timeline": {}, "figures": {},
         "began_at": at, "seconds": 1.0, **dict.fromkeys(columns, "done"),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from engine.broker import BROKERS
 from engine.errors import ResilienceError, UnknownName
 from engine.registry import resolve
 from engine.resilience import SCENARIOS
@@ -18,8 +21,11 @@ from engine.resilience.base import LIMITS, Scenario
 from engine.resilience.checkers import CHECKERS
 from engine.resilience.findings import Verdict
 from engine.resilience.history import What, read_all
-from engine.resilience.pipeline import Aborted
+from engine.resilience.patience import Aborted
+from engine.resilience.pipeline import Pipeline
+from engine.resilience.queues import QUEUES
 from engine.resilience.running import Outcome, run_scenario
+from engine.resilience.sweeping import sweep
 from engine.settings import ROOT
 from tests.engine.stubs.running import is_alive, until
 
@@ -38,13 +44,22 @@ def scenario(name: str) -> Scenario:
     return made
 
 
-def run(name: str, folder: Path, **given: float) -> Outcome:
-    return run_scenario(name, folder / name, given, quick=True)
+ON_REDIS = (
+    "burst", "agent_killed", "queue_killed", "queue_frozen", "connection_cut", "poison", "limits",
+)  # fmt: skip
+"""Those that ask something of the queue itself."""
 
 
-@pytest.mark.parametrize("name", SUITE)
-def test_the_system_withstands_it(tmp_path: Path, name: str) -> None:
-    outcome = run(name, tmp_path)
+def run(name: str, folder: Path, backend: str = "manager", **given: float) -> Outcome:
+    return run_scenario(name, folder / name, given, quick=True, backend=backend)
+
+
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [*((name, "manager") for name in SUITE), *((name, "redis") for name in ON_REDIS)],
+)
+def test_the_system_withstands_it(tmp_path: Path, name: str, backend: str) -> None:
+    outcome = run(name, tmp_path, backend)
     failed = [one for one in outcome.findings if one.verdict is Verdict.FAIL]
     assert failed == []
     doubts = {one.checker for one in outcome.findings if one.verdict is Verdict.UNKNOWN}
@@ -52,6 +67,37 @@ def test_the_system_withstands_it(tmp_path: Path, name: str) -> None:
     assert doubts <= {"steady", "generator", "recovery", "settled", "proofs", "test"}
     if "test" in doubts:
         assert outcome.note.startswith(("This machine", "A private MariaDB"))
+
+
+def test_without_a_redis_server_nothing_is_learnt_and_the_reason_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.resilience.queues.redis.binary", lambda: None)
+    outcome = run("queue_killed", tmp_path, "redis")
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert outcome.note.startswith("This machine has no redis-server to start")
+    with pytest.raises(UnknownName, match="no queue backend 'rabbit'"):
+        run("queue_killed", tmp_path, "rabbit")
+
+
+def test_each_queue_backend_of_the_product_can_be_tested() -> None:
+    assert set(QUEUES) == set(BROKERS)
+
+
+def test_a_handle_that_stays_open_is_a_leak(tmp_path: Path) -> None:
+    def left(folder: Path) -> list[str]:
+        return [event.note for event in read_all(folder / "history") if event.what is What.LEFT]
+
+    for name, leaks in (("clean", False), ("leaking", True)):
+        pipeline = Pipeline(tmp_path / name, scenario("connection_cut"), "manager", lambda: False)
+        forgotten: list[Any] = [socket.socket(), (tmp_path / "f").open("w")] if leaks else []
+        pipeline.close()
+        sweep(pipeline)
+        pipeline.history.close()
+        for one in forgotten:
+            one.close()
+        assert bool(left(tmp_path / name)) is leaks
+    assert any(str(tmp_path / "f") in note for note in left(tmp_path / "leaking"))
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

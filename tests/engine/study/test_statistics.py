@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from engine.study.effects import effect
-from engine.study.statistics import compare, sentence, signed_rank, stratified, summary
+from engine.study.statistics import (
+    compare,
+    compare_strata,
+    improvement,
+    sentence,
+    signed_rank,
+    stratified,
+    summary,
+)
+from engine.study.values import ranked
 
 
 def test_the_interquartile_mean_leaves_out_a_quarter_on_each_side() -> None:
@@ -34,6 +43,62 @@ def test_strata_are_drawn_apart() -> None:
     assert (apart.low, apart.value, apart.high) == (5.0, 5.0, 5.0)
     mixed = summary([1.0, 1.0, 1.0, 9.0, 9.0, 9.0])
     assert mixed.low < 5.0 < mixed.high
+
+
+def test_the_stratified_interval_is_that_of_plain_loops() -> None:
+    rng = np.random.default_rng(3)
+    strata = [list(rng.normal(middle, 1.0, n)) for middle, n in ((0.0, 5), (10.0, 8), (-4.0, 6))]
+    found = stratified(strata)
+    drawn = []
+    for _ in range(4000):
+        runs = sorted(itertools.chain.from_iterable(rng.choice(one, len(one)) for one in strata))
+        cut = len(runs) // 4
+        drawn.append(np.mean(runs[cut : len(runs) - cut]))
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    assert found.low == pytest.approx(low, abs=0.15)
+    assert found.high == pytest.approx(high, abs=0.15)
+    pooled = summary(list(itertools.chain.from_iterable(strata)))
+    assert found.high - found.low < 0.6 * (pooled.high - pooled.low)
+
+
+def test_runs_meet_within_their_stratum_only() -> None:
+    """Each value leads in its stratum, whatever the other stratum adds to both."""
+    easy = ({0: 11.0, 1: 12.0, 2: 13.0}, {0: 10.0, 1: 11.0, 2: 12.0})
+    hard = ({0: 1.5, 1: 2.5}, {0: 1.0, 1: 2.0})
+    found = compare_strata([easy, hard, ({}, {0: 1.0})])
+    assert found is not None
+    # Pairs of runs, ties half: 7 of 9 and 3 of 4.
+    assert found.improvement.value == pytest.approx((7 / 9 + 3 / 4) / 2)
+    assert found.runs == 5
+    assert found.lead.value > 0
+    assert improvement(*hard) == pytest.approx(3 / 4)
+    assert improvement({0: 1.0}, {1: 1.0}) is None
+    assert compare_strata([({0: 1.0}, {1: 2.0})]) is None
+    one = compare(*easy)
+    assert one == compare_strata([easy])
+
+
+def test_a_value_is_ranked_over_all_that_else_was_varied() -> None:
+    configs = {
+        number: {"rate": rate, "size": size}
+        for number, (rate, size) in enumerate(itertools.product((0.1, 0.3), (1, 2, 3)))
+    }
+    luck = (0.0, 0.3, -0.2, 0.1)
+    # A size is worth far more than a rate, which pooling would drown in.
+    runs = {
+        number: {seed: 10.0 * one["size"] + (one["rate"] == 0.3) + luck[seed] for seed in range(4)}
+        for number, one in configs.items()
+    }
+    best, other = ranked("rate", configs, runs)
+    assert (best.value, best.trials, best.runs) == (0.3, 3, 12)
+    assert best.over is not None
+    assert best.over.distinguishable
+    assert best.over.improvement.value == 1.0
+    assert best.middle.low <= best.middle.value <= best.middle.high
+    assert other.over is None
+    del configs[0], configs[1], configs[2]
+    assert ranked("rate", configs, runs) == [], "only one value is left"
+    assert ranked("size", configs, runs) == [], "one configuration a value tells nothing more"
 
 
 def test_the_signed_rank_test_is_exact() -> None:

@@ -80,6 +80,13 @@ def test_everything_of_a_study_is_there_over_http(client: TestClient, sqlite_sto
     found = client.get("/studies/s").json()
     assert found["ranking"][0]["trial"] == 2
     assert found["effects"][0]["name"] == "discount"
+    chances = [one["improvement"] for one in found["ranking"]]
+    assert chances[0] is None
+    assert all(0.0 <= chance <= 0.5 for chance in chances[1:])
+    valued = client.get("/studies/s/values").json()
+    assert [one["value"] for one in valued if one["name"] == "discount"] == [0.0, 0.3, 0.9]
+    assert valued[0]["runs"] == 9
+    assert valued[0]["low"] <= valued[0]["objective"] <= valued[0]["high"]
     assert client.put("/studies/s/baseline?trial=0").json()["baseline"] == 0
     differs = client.get("/studies/s/trials/2/differences/0").json()
     assert differs["differences"] == [{"name": "learning_rate", "first": 0.6, "second": 0.02}]
