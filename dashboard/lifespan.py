@@ -33,7 +33,7 @@ async def lifespan(_app: object) -> AsyncIterator[dict[str, Any]]:
 def settle_memory() -> None:
     """Load what pages need, and keep it out of every later garbage collection.
 
-    Streamlit collects after each redraw; to look through the libraries took a third of one.
+    Streamlit collects after each redraw, and would look through all of the libraries every time.
     """
     for package in (charts, parts):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):

@@ -62,12 +62,15 @@ def recorded(store: Engine) -> int:
 def test_the_demo_moves_and_its_dashboard_starts_no_engine(demo: Demo) -> None:
     store = open_store(demo.url)
     with demo.started("dashboard"):
-        with demo.started("engine", "origin", "traffic"):
-            first = until(lambda: recorded(store), 60)
-            states = until(lambda: ready(demo.page)[1], 30)
-            assert {"collector", "forecaster", "agent", "queue", "api"} == set(states)
-            until(lambda: recorded(store) > first, 15)
-            assert [asked(demo, token) for token in ("", "x" * 36, TOKEN)] == [401, 401, 200]
+        with demo.started("engine"):
+            until(demo.api, 90)  # compose waits for its health, too
+            with demo.started("origin", "traffic"):
+                first = until(lambda: recorded(store), 90)
+                states = until(lambda: ready(demo.page)[1], 60)
+                assert {"collector", "forecaster", "agent", "queue", "api"} == set(states)
+                until(lambda: recorded(store) > first, 30)
+                answers = [asked(demo, token) for token in ("", "x" * 36, TOKEN)]
+                assert answers == [401, 401, 200]
         kept = recorded(store)
         assert ready(demo.page) == (503, {}), "it attached, and started none of its own"
         assert recorded(store) == kept > 0, "nothing is lost, and nothing goes on"

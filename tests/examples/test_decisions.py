@@ -82,12 +82,13 @@ def test_the_token_comes_from_the_environment(
     decide(own_store, "/prices", Action.KEEP_LONG, ttl_s=90)
     guarded = own.model_copy(update={"viewer_token": SecretStr("v" * 20)})
     with served(guarded) as url:
-        assert not Decisions(url).refresh()
-        assert Decisions(url, token="v" * 20).refresh()
+        assert not Decisions(url, timeout_s=20).refresh()
+        assert Decisions(url, token="v" * 20, timeout_s=20).refresh()
         monkeypatch.setenv("CACHESCOPE_TOKEN", "v" * 20)
-        assert Decisions(url).refresh()
-        assert not Decisions(url, token="").refresh()
+        assert Decisions(url, timeout_s=20).refresh()
+        assert not Decisions(url, token="", timeout_s=20).refresh()
         monkeypatch.setattr(sys, "argv", ["decisions", url])
+        monkeypatch.setattr(Decisions.__init__, "__defaults__", (None, 20.0))
         main()
         assert capsys.readouterr().out == "/prices public, max-age=90\n"
 
