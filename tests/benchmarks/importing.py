@@ -28,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import create_engine
+from sqlalchemy import Insert, create_engine, select
 
 from db import writes
 from db.migrations import migrate
@@ -180,20 +180,34 @@ def fill(url: str, rows: int) -> None:
     migrate(store)
     source = writes.ensure_source(store, "own", "table", "measured")
     with store.connect() as connection:
-        there = connection.exec_driver_sql("SELECT count(*) FROM cache_metrics").scalar_one()
-    for start in range(int(there), rows, CHUNK):
-        numbers = range(start, min(start + CHUNK, rows))
-        made = [
-            {
-                "timestamp": 1.7e9 + number / 100, "source": source, "writer": "b",
-                "sequence": number, "cache_name": "/items", "hit": number % 3 == 0,
-                "cache_key": f"/items/{number * 7919 % 50_000}", "load_time_ms": number % 97 + 0.5,
-                "size_bytes": number % 5000,
-            }
-            for number in numbers
-        ]  # fmt: skip
-        writes.insert(store, cache_metrics, made)
+        there = int(connection.exec_driver_sql("SELECT count(*) FROM cache_metrics").scalar_one())
+    if not there:
+        writes.insert(store, cache_metrics, [_row(number, source) for number in range(CHUNK)])
+        there = CHUNK
+    while there < rows:
+        # Inside the database, which is many times as fast as sending every row.
+        with store.begin() as connection:
+            connection.execute(_again(there, min(there, rows - there)))
+        there += min(there, rows - there)
     store.dispose()
+
+
+def _row(number: int, source: int) -> dict[str, object]:
+    return {
+        "timestamp": 1.7e9 + number / 100, "source": source, "writer": "b", "sequence": number,
+        "cache_name": "/items", "hit": number % 3 == 0,
+        "cache_key": f"/items/{number * 7919 % 50_000}", "load_time_ms": number % 97 + 0.5,
+        "size_bytes": number % 5000,
+    }  # fmt: skip
+
+
+def _again(there: int, more: int) -> Insert:
+    """The first `more` rows once more, after the `there` that are there."""
+    table = cache_metrics.c
+    later = {"timestamp": table.timestamp + there / 100, "sequence": table.sequence + there}
+    names = [column.name for column in table if column.name != "id"]
+    chosen = [later.get(name, table[name]) for name in names]
+    return cache_metrics.insert().from_select(names, select(*chosen).where(table.sequence < more))
 
 
 def in_a_process(url: str, folder: str) -> tuple[float, float]:
