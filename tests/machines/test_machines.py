@@ -107,7 +107,10 @@ def test_they_work_together_with_tokens_and_not_without(machines: Machines) -> N
     assert machines.asked("POST", "control/stop", "", stop) == 401
 
     looking = machines.of(
-        machines.dashboard, CACHESCOPE_ENGINE_URL=machines.url, CACHESCOPE_OPERATOR_TOKEN=OPERATOR
+        machines.dashboard,
+        CACHESCOPE_ENGINE_URL=machines.url,
+        CACHESCOPE_OPERATOR_TOKEN=OPERATOR,
+        STREAMLIT_SERVER_ALLOWED_HOSTS=machines.dashboard.address,
     )
     page = ["-m", "streamlit", "run", "dashboard/Home.py", "--server.headless", "true"]
     page += ["--server.port", "8501", "--server.address", machines.dashboard.address]
@@ -119,7 +122,7 @@ def test_they_work_together_with_tokens_and_not_without(machines: Machines) -> N
     assert seen["host"] == "engine-host"
     assert seen["services"]["collector"] == "running"
     assert (seen["faults"], seen["errors"]) == ([], [])
-    assert seen["restarted"] == [True, ""]
+    assert "traffic" in seen["restarted"]
     assert (seen["job"], seen["owner"].partition(":")[0]) == ("done", "engine-host")
     assert (seen["requests"], seen["log"], seen["queue"]) == (5, 5, 100)
     ready = f"http://{machines.dashboard.address}:8501/api/ready"

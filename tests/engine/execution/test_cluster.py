@@ -38,6 +38,7 @@ from tests.engine.stubs.running import RunningEngine, until
 from tests.engine.training import generated
 
 pytest.importorskip("ray")
+pytestmark = pytest.mark.timeout(600)  # the first job compiles what no test before it needed
 
 SMALL = TrainWanted(
     trace="made",
