@@ -23,7 +23,7 @@ from db.session import patiently, reading, writing
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0005"
+HEAD = "0006"
 """The revision of this version's tables."""
 
 VERSION_TABLE = "cachescope_version"

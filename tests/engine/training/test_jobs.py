@@ -25,6 +25,7 @@ from engine.jobs import JobHandle, queue_again
 from engine.leases import engine_id
 from engine.models import registry
 from engine.records import JobState
+from engine.settings import load_settings
 from engine.traces.shelf import folder_of
 from engine.traces.trace import save
 from engine.training.curves import Listener
@@ -116,8 +117,6 @@ def command(*arguments: str, capsys: pytest.CaptureFixture[str]) -> Any:  # noqa
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """A data folder of one's own with the trace, and no engine."""
-    from engine.settings import load_settings
-
     monkeypatch.setenv("CACHESCOPE_DATA_DIR", str(tmp_path / "data"))
     settings = load_settings()
     save(generated.trace(), folder_of("made", settings))
@@ -174,9 +173,10 @@ def test_what_was_trained_is_kept_when_its_judging_is_cancelled(here: Engine) ->
     wanted = TrainWanted(
         trace="made", algorithm="a2c", cache_size=40, timesteps=2048, hyperparameters=FAST
     )
-    assert actions_training().train_models(wanted, listener=Ending(by_engine=True)) is None
+    train, settings = actions_training().train_models, load_settings()
+    assert train(wanted, settings=settings, listener=Ending(by_engine=True)) is None
     assert registry.models(here) == []
-    found = actions_training().train_models(wanted, listener=Ending(by_engine=False))
+    found = train(wanted, settings=settings, listener=Ending(by_engine=False))
     assert (found["models"], found["cancelled"], found["evaluation"]) == ([1], True, {})
     job = SimpleNamespace(id="1" * 32, store=here, cancelled=True, by_request=True)
     job.progress = lambda *_: None
