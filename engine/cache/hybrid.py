@@ -181,17 +181,15 @@ class HybridReplay(Replay):
         """Let whoever should decide do so from the next request on; `value` is that of a hit."""
         if self._follows >= 0:
             recount(self._following, self._classics.held(self._follows), self._sizes)
-        before = self._held()
 
         def loads(classic: int) -> float:
-            return value * float((self._classics.held(classic) & ~before).sum())
+            return value * float((self._classics.held(classic) & ~self._held()).sum())
 
         chosen = leader(self._guard, loads)
         if chosen == self._guard.state[CHOSEN]:
             return
-        followed = self._follows >= 0
+        followed, keys = self._follows >= 0, self.members()
         choose(self._guard, chosen, memory.requests_seen(self._history))
-        keys = np.flatnonzero(before)
         if self._follows >= 0:
             order = memory.last_requests(self._history, keys).argsort(kind="stable")
             begin(self._following, keys[order], self._classics.held(self._follows), self._sizes)

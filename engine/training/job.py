@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -72,11 +72,7 @@ def train_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | Non
     Raises:
         TrainingError: a parameter is unknown or of the wrong kind, or as `train_models`.
     """
-    wanted = _converted(params, TrainWanted, "training")
-    os.nice(NICENESS)
-    settings, who = load_settings(), f"job-{job.id[:8]}"
-    with executor_of(settings) as executor:
-        return train_models(wanted, who, settings, JobListener(job), job.id, executor)
+    return _computed(train_models, _converted(params, TrainWanted, "training"), job, job.id)
 
 
 def evaluate_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | None:
@@ -85,14 +81,7 @@ def evaluate_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | 
     Raises:
         TrainingError: a parameter is unknown or of the wrong kind, or as `evaluate_model`.
     """
-    wanted = _converted(params, EvaluateWanted, "evaluation")
-    os.nice(NICENESS)
-    settings, who = load_settings(), f"job-{job.id[:8]}"
-    with executor_of(settings) as executor:
-        try:
-            return evaluate_model(wanted, who, settings, JobListener(job), executor)
-        except EvaluationCancelled:
-            return None
+    return _computed(evaluate_model, _converted(params, EvaluateWanted, "evaluation"), job)
 
 
 def renew_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | None:
@@ -101,12 +90,18 @@ def renew_job(params: Mapping[str, Any], job: JobHandle) -> dict[str, Any] | Non
     Raises:
         TrainingError: a parameter is unknown or of the wrong kind, or as `renew_model`.
     """
-    wanted = _converted(params, RenewWanted, "renewal")
+    return _computed(renew_model, _converted(params, RenewWanted, "renewal"), job, job.id)
+
+
+def _computed(
+    act: Callable[..., dict[str, Any] | None], wanted: msgspec.Struct, job: JobHandle, *more: str
+) -> dict[str, Any] | None:
+    """Carry out a job's action where the settings say; None where its judging was cancelled."""
     os.nice(NICENESS)
     settings, who = load_settings(), f"job-{job.id[:8]}"
     with executor_of(settings) as executor:
         try:
-            return renew_model(wanted, who, settings, JobListener(job), job.id, executor)
+            return act(wanted, who, settings, JobListener(job), *more, executor)
         except EvaluationCancelled:
             return None
 

@@ -80,6 +80,7 @@ def joined() -> tuple[Trained, Heard]:
     return found, heard
 
 
+@pytest.mark.usefixtures("joined")  # a process's first training makes a folder of torch's own
 def test_a_training_leaves_nothing_in_the_temporary_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
