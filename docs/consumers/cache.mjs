@@ -13,7 +13,7 @@ import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const CLIP = 10, BASE = 24, PRICE = 21;
+const CLIP = 10, BASE = 24, PRICE = 21, OWN = 0.25;
 const BINS = 40, GROUPS = 64, COUNTERS = 64, GROUP = 128, CLASSES = GROUP + 2 * GROUPS;
 const COUNT_EDGES = [2.5, 4.5, 8.5, 16.5, 40.5, 120.5];
 const EDGES = Array.from({ length: BINS + 1 }, (_, bin) => 2 ** (bin / 2) - 1);
@@ -170,6 +170,7 @@ export class Tracker {
     item.count += 1;
     item.rates.forEach((_, at) => (item.rates[at] += 1));
     item.price = Math.fround(0 - Math.log2(item.worth));
+    item.longRun = Math.fround(Math.log2(item.rates[3]));
     item.columns = this.fill.map((mean, at) => Math.fround(columns[at] ?? mean));
     item.recency = recencyClass(item.gaps[0], item.count);
     item.counters = countersClass(item.rates[1], item.rates[3]);
@@ -205,11 +206,13 @@ export class Tracker {
     return row;
   }
 
-  /** The mean reuse index of a remembered key less its price, at the last request. */
+  /** The reuse index of a remembered key, drawn to its own rate, less its price, at the last request. */
   index(key) {
-    const item = this.known.get(key), bin = binOf(this.now - 1 - item.last), { index } = this.tables;
+    const item = this.known.get(key), age = this.now - 1 - item.last, bin = binOf(age);
+    const { index } = this.tables;
     const total = Math.fround(index[item.recency * BINS + bin] + index[item.counters * BINS + bin]);
-    return total / 2 - item.price;
+    const rate = item.longRun - age / (16 * this.lifetime);
+    return (1 - OWN) * (total / 2) + OWN * rate - item.price;
   }
 
   #number(group) {
@@ -223,7 +226,7 @@ export class Tracker {
   #meet(group, size, worth) {
     this.means[group].reuse *= 1 - 0.002;
     return {
-      first: this.now, last: this.now, group, count: 0, recency: 0, counters: 0, price: 0, columns: [],
+      first: this.now, last: this.now, group, count: 0, recency: 0, counters: 0, price: 0, longRun: 0, columns: [],
       gaps: new Float32Array(4).fill(8), rates: new Float32Array(4),
       size: Math.log2(size), worth: Math.fround(worth),
     };

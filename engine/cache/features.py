@@ -59,6 +59,7 @@ FEATURES = (
 NAMES = tuple(feature.name for feature in FEATURES)
 BASE = len(FEATURES)
 CANDIDATE, RENT = NAMES.index("candidate"), NAMES.index("rent")
+LONG_RUN = NAMES.index("rate_4")
 INDICES = tuple(NAMES.index(name) for name in ("recency_index", "group_index", "rate_index"))
 
 

@@ -18,7 +18,7 @@ from engine.cache.hazard import Hazard
 from engine.cache.jit import apart, compiled, helper
 
 _FIRST, _LAST = 0, 1
-_COUNT, _GAP, _RATE, _SIZE, _WORTH, _PRICE, _FACTS = 0, 1, 5, 9, 10, 11, 12
+_COUNT, _GAP, _RATE, _SIZE, _WORTH, _PRICE, _LONG_RUN, _FACTS = 0, 1, 5, 9, 10, 11, 12, 13
 _GROUP_GAP, _GROUP_REUSE, _GROUP_LAST = 0, 1, 2
 _NOW, _KNOWN = 0, 1
 _NO_GAP = 8.0
@@ -33,7 +33,8 @@ class History(NamedTuple):
 
     Args:
         stamps: request numbers of a key's first (-1: not remembered) and last, int64[U, 2].
-        facts: count, log gaps, rates, log size, worth, price of a key, float32[U, 12].
+        facts: count, log gaps, rates, log size, worth, price, log of the slowest rate at the last
+            request of a key, float32[U, 13].
         columns: chosen columns at the key's last request, float32[U, c].
         fill: what stands for a column's missing value, float32[c].
         classes: a key's rows of the first two hazard tables, int32[U, 2].
@@ -127,6 +128,7 @@ def note(
     for at in range(_RATE, _RATE + 4):
         facts[at] += 1
     facts[_PRICE] = 0.0 - math.log2(facts[_WORTH])
+    facts[_LONG_RUN] = math.log2(facts[_RATE + 3])
     for column in range(len(history.fill)):
         value = columns[column]
         history.columns[key, column] = history.fill[column] if np.isnan(value) else value
@@ -259,17 +261,33 @@ def describe_key(history: History, key: int, now: int, row: NDArray[np.float32])
 
 
 @helper
-def index_of(history: History, key: int, now: int, grouped: bool) -> float:
-    """The mean reuse index of a key less its price; `grouped` counts the endpoints' table too."""
+def index_of(history: History, key: int, now: int, grouped: bool, own: float) -> float:
+    """The reuse index of a key drawn to its own rate, less its price.
+
+    A class lends a key what is known of many alike; the more a key was asked for itself, the less
+    it needs that (shrinkage: Efron, Morris, J. American Statistical Association 70, 1975).
+
+    Args:
+        history: that remembers the key.
+        key: to judge.
+        now: number of the request.
+        grouped: whether the endpoints' table counts too.
+        own: weight of the key's own rate, half-life 16 lifetimes, among the logarithms; 0 to 1.
+    """
     tables = history.tables
-    at = hazard.bin_of(float(now - history.stamps[key, _LAST]))
+    age = float(now - history.stamps[key, _LAST])
+    at = hazard.bin_of(age)
     total = (
         tables.gittins[history.classes[key, 0], at] + tables.gittins[history.classes[key, 1], at]
     )
-    if not grouped:
-        return float(total / 2.0 - history.facts[key, _PRICE])
-    total += tables.gittins[hazard.group_class(history.group[key], history.facts[key, _COUNT]), at]
-    return float(total / 3.0 - history.facts[key, _PRICE])
+    count = 2.0
+    if grouped:
+        row = hazard.group_class(history.group[key], history.facts[key, _COUNT])
+        total += tables.gittins[row, at]
+        count = 3.0
+    facts = history.facts[key]
+    rate = facts[_LONG_RUN] - age / (16.0 * history.lifetime)
+    return float((1.0 - own) * (total / count) + own * rate - facts[_PRICE])
 
 
 def requests_seen(history: History) -> int:
@@ -293,11 +311,3 @@ def now_of(history: History) -> int:
 def knows(history: History, key: int, last: int) -> bool:
     """Whether the key is remembered and its last request was number `last`."""
     return bool(history.stamps[key, _LAST] == last and history.stamps[key, _FIRST] >= 0)
-
-
-@helper
-def frequency_of(history: History, key: int, now: int) -> float:
-    """log2 of a key's count, decayed with a half-life of 4 lifetimes, less its price."""
-    age = (now - history.stamps[key, _LAST]) / history.lifetime
-    count = history.facts[key, _RATE + 2] * math.exp(-_LN_2 / 4.0 * age)
-    return math.log2(count + 1e-9) - float(history.facts[key, _PRICE])

@@ -1,4 +1,4 @@
-"""Starting to learn from what is known already: a network that reads as the hazard index.
+"""Starting to learn from what is known already: a network that reads as the reuse index.
 
 Two units a layer pass the index on, one its positive and one its negative part; the others keep
 their random start and speak softly.
@@ -6,11 +6,13 @@ their random start and speak softly.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.cache.features import INDICES
+from engine.cache.features import INDICES, LONG_RUN
+from engine.cache.scorers import OWN
 from engine.training.network import EVICT, KEEP
 
 if TYPE_CHECKING:
@@ -18,12 +20,15 @@ if TYPE_CHECKING:
 
 _SOFT = 0.05
 _OFF = 1e5
+_PER_LIFETIME = math.log2(math.log(2.0) / 16.0)
+"""From a count with a half-life of 16 lifetimes to hits a lifetime."""
 
 
 def warm_start(layers: list[nn.Linear], env: Any, steepness: float) -> None:  # noqa: ANN401 - any of ours
     """Set three linear layers so that output[KEEP] - output[EVICT] is near the index.
 
-    That is steepness x (mean of the three reuse indices - log2 of the rent).
+    That is steepness x (mean of the three reuse indices, drawn to the key's own rate - log2 of the
+    rent).
 
     Args:
         layers: from normalised features to the two outputs; at least two units in each hidden one.
@@ -34,10 +39,11 @@ def warm_start(layers: list[nn.Linear], env: Any, steepness: float) -> None:  # 
 
     first, second, third = layers
     weights = np.zeros(len(env.mean))
-    weights[list(INDICES)] = 1.0 / len(INDICES)
+    weights[list(INDICES)] = (1.0 - OWN) / len(INDICES)
+    weights[LONG_RUN] = OWN
     weights[env.rent_at] = -1.0
     live = np.asarray(env.scale) < _OFF
-    bias = float(weights @ np.asarray(env.mean, np.float64))
+    bias = float(weights @ np.asarray(env.mean, np.float64)) + OWN * _PER_LIFETIME
     inputs = torch.as_tensor(weights * env.scale * live).to(first.weight)
     with torch.no_grad():
         for unit, sign in ((0, 1.0), (1, -1.0)):

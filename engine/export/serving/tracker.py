@@ -28,7 +28,8 @@ BASE = 24
 PRICE = 21
 """The feature to which rents are added."""
 
-_COUNT, _GAP, _RATE, _SIZE, _WORTH, _PRICE, _FACTS = 0, 1, 5, 9, 10, 11, 12
+_COUNT, _GAP, _RATE, _SIZE, _WORTH, _PRICE, _LONG_RUN, _FACTS = 0, 1, 5, 9, 10, 11, 12, 13
+_OWN = 0.25
 _NO_GAP = 8.0
 _GROUP_STEP = 0.002
 _WORTH_STEP = 0.3
@@ -104,6 +105,7 @@ class Tracker:
         facts[_COUNT] += 1
         facts[_RATE : _RATE + 4] += 1
         facts[_PRICE] = 0.0 - np.log2(float(facts[_WORTH]))
+        facts[_LONG_RUN] = np.log2(float(facts[_RATE + 3]))
         if len(self._fill):
             given = np.asarray(columns, np.float32)
             self._columns[at] = np.where(np.isnan(given), self._fill, given)
@@ -149,16 +151,18 @@ class Tracker:
         return row
 
     def index(self, keys: Sequence[Hashable]) -> NDArray[np.float64]:
-        """The mean reuse index less the price of remembered keys at the last request, float64[n].
+        """The reuse index drawn to a key's own rate, less its price: of n keys, float64[n].
 
         Raises:
             KeyError: a key is not remembered.
         """
         at = np.array([self._slots[key] for key in keys], np.int64)
-        bins = bins_of((self.now - 1 - self._last[at]).astype(np.float64))
-        index = self.tables.index
+        age = (self.now - 1 - self._last[at]).astype(np.float64)
+        bins, index, facts = bins_of(age), self.tables.index, self._facts[at].astype(np.float64)
         total = index[self._classes[at, 0], bins] + index[self._classes[at, 1], bins]
-        return np.asarray(total.astype(np.float64) / 2.0 - self._facts[at, _PRICE], np.float64)
+        rate = facts[:, _LONG_RUN] - age / (16.0 * self._lifetime)
+        drawn = (1.0 - _OWN) * (total.astype(np.float64) / 2.0) + _OWN * rate
+        return np.asarray(drawn - facts[:, _PRICE], np.float64)
 
     def _number(self, group: Hashable) -> int:
         number = self._groups.get(group)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.cache.features import BASE, INDICES, RENT
+from engine.cache.features import BASE, INDICES, LONG_RUN, RENT
 from engine.training.network import EVICT, KEEP
 from engine.training.warm import warm_start
 
@@ -26,7 +26,8 @@ def test_the_gap_of_the_outputs_is_the_index_less_the_rent(steepness: float) -> 
     )
     warm_start(layers, env, steepness)
     rows = rng.normal(size=(200, BASE), scale=3).astype(np.float32)
-    wanted = steepness * (rows[:, INDICES].mean(1) - rows[:, RENT])
+    own = rows[:, LONG_RUN] + np.log2(np.log(2) / 16)
+    wanted = steepness * (0.75 * rows[:, INDICES].mean(1) + 0.25 * own - rows[:, RENT])
     soft = gaps(layers, (rows - env.mean) / env.scale)
     assert np.corrcoef(soft, wanted)[0, 1] > 0.98
     with torch.no_grad():
