@@ -13,7 +13,7 @@ import pytest
 
 from engine.cache import hybrid
 from engine.cache.base import Room
-from engine.cache.features import BASE, INDICES, NAMES, RENT
+from engine.cache.features import BASE, INDICES, LONG_RUN, NAMES, RENT
 from engine.cache.followed import FOLLOWED, Classics
 from engine.cache.guard import ALL, CACHE, CHOSEN, EASIER, Guard, choose, guard, leader
 from engine.cache.hybrid import HybridReplay, index_policy, start
@@ -48,7 +48,8 @@ def network(
 def sorting(sign: float) -> Network:
     """A network that scores as the reuse index does, or upside down."""
     w1 = np.zeros((BASE, 2), np.float32)
-    w1[list(INDICES[::2]), 0], w1[list(INDICES[::2]), 1] = 0.1, -0.1
+    for feature, weight in ((INDICES[0], 0.075), (INDICES[2], 0.075), (LONG_RUN, 0.05)):
+        w1[feature] = weight, -weight
     w3 = np.zeros((2, 2), np.float32)
     w3[:, KEEP] = sign, -sign
     zeros = np.zeros(2, np.float32)
