@@ -26,6 +26,8 @@ _GROUP_STEP = 0.002
 _LN_2 = math.log(2.0)
 _WORTH_STEP = 0.3
 _FEWEST_KEYS = 4096
+OWN = 0.25
+"""Weight of a key's own rate beside what its classes lend it."""
 
 
 class History(NamedTuple):
@@ -261,8 +263,8 @@ def describe_key(history: History, key: int, now: int, row: NDArray[np.float32])
 
 
 @helper
-def index_of(history: History, key: int, now: int, grouped: bool, own: float) -> float:
-    """The reuse index of a key drawn to its own rate, less its price.
+def index_of(history: History, key: int, now: int, grouped: bool) -> float:
+    """The reuse index of a key, drawn by a quarter to its own rate, less its price.
 
     A class lends a key what is known of many alike; the more a key was asked for itself, the less
     it needs that (shrinkage: Efron, Morris, J. American Statistical Association 70, 1975).
@@ -272,22 +274,33 @@ def index_of(history: History, key: int, now: int, grouped: bool, own: float) ->
         key: to judge.
         now: number of the request.
         grouped: whether the endpoints' table counts too.
-        own: weight of the key's own rate, half-life 16 lifetimes, among the logarithms; 0 to 1.
     """
-    tables = history.tables
+    facts = history.facts[key]
     age = float(now - history.stamps[key, _LAST])
-    at = hazard.bin_of(age)
+    rate = facts[_LONG_RUN] - age / (16.0 * history.lifetime)
+    lent = _lent(history, key, age, grouped)
+    return float((1.0 - OWN) * lent + OWN * rate - facts[_PRICE])
+
+
+@helper
+def popularity_of(history: History, key: int, now: int) -> float:
+    """A key's count, drawn by a quarter to its reuse index, less its price."""
+    facts = history.facts[key]
+    lent = _lent(history, key, float(now - history.stamps[key, _LAST]), False)
+    return OWN * lent + (1.0 - OWN) * math.log2(facts[_COUNT]) - float(facts[_PRICE])
+
+
+@helper
+def _lent(history: History, key: int, age: float, grouped: bool) -> float:
+    """The mean index of a key's classes."""
+    tables, at = history.tables, hazard.bin_of(age)
     total = (
         tables.gittins[history.classes[key, 0], at] + tables.gittins[history.classes[key, 1], at]
     )
-    count = 2.0
-    if grouped:
-        row = hazard.group_class(history.group[key], history.facts[key, _COUNT])
-        total += tables.gittins[row, at]
-        count = 3.0
-    facts = history.facts[key]
-    rate = facts[_LONG_RUN] - age / (16.0 * history.lifetime)
-    return float((1.0 - own) * (total / count) + own * rate - facts[_PRICE])
+    if not grouped:
+        return float(total / 2.0)
+    row = hazard.group_class(history.group[key], history.facts[key, _COUNT])
+    return float((total + tables.gittins[row, at]) / 3.0)
 
 
 def requests_seen(history: History) -> int:

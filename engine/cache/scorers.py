@@ -20,17 +20,14 @@ from engine.cache.jit import compiled, helper
 from engine.errors import ModelError
 from engine.training.network import CLIP, EVICT, KEEP, Network
 
-INDEX, GROUPED_INDEX, RATE_INDEX, DIFFERENCE, WHITTLE = range(5)
-"""Kinds: reuse index without and with the endpoints' table, or drawn further to a key's own rate;
-a network read at one rent or as a Whittle index."""
-
-OWN, MOSTLY_OWN = 0.25, 0.75
-"""Weights of a key's own rate: in the index, and in the one that goes by it before all."""
+INDEX, GROUPED_INDEX, POPULARITY, DIFFERENCE, WHITTLE = range(5)
+"""Kinds: reuse index without and with the endpoints' table; count, with a little of the index; a
+network read at one rent or as a Whittle index."""
 
 EXPERTS: dict[str, int] = {
     "index": INDEX,
     "grouped_index": GROUPED_INDEX,
-    "rate_index": RATE_INDEX,
+    "popularity": POPULARITY,
 }
 """Scorers that need no training, by name; a guard chooses among them and the networks."""
 
@@ -139,8 +136,9 @@ def is_network(which: Scorers, at: int) -> bool:
 def quick_worth(which: Scorers, at: int, history: History, key: int, now: int) -> float:
     """What scorer `at` gives for keeping a remembered key; the reuse index stands for a network."""
     kind = which.kind[at]
-    own = MOSTLY_OWN if kind == RATE_INDEX else OWN
-    return memory.index_of(history, key, now, kind == GROUPED_INDEX, own)
+    if kind == POPULARITY:
+        return memory.popularity_of(history, key, now)
+    return memory.index_of(history, key, now, kind == GROUPED_INDEX)
 
 
 @helper

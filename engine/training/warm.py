@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.cache.features import INDICES, LONG_RUN
-from engine.cache.scorers import OWN
+from engine.cache.history import OWN
 from engine.training.network import EVICT, KEEP
 
 if TYPE_CHECKING:
