@@ -164,13 +164,13 @@ def _sample(engine: Engine, stamp: ColumnElement[Any]) -> list[Any]:
     return values
 
 
-def away(engine: Engine, error: SQLAlchemyError) -> SourceAway:
-    """What is told while a user's database does not answer; holds no password."""
+def away(engine: Engine, error: SQLAlchemyError, silence_s: float = SILENCE_S) -> SourceAway:
+    """What is told while a user's database does not answer within its time; holds no password."""
     cause = " ".join(str(getattr(error, "orig", None) or error).split())[:200].rstrip(".")
     where = place(engine.url).replace("file file:", "file ")
     if _is_silence(cause):
         return SourceAway(
-            f"The source, {where}, was silent for {SILENCE_S:g} s within a statement, which then "
+            f"The source, {where}, was silent for {silence_s:g} s within a statement, which then "
             "ended; make an index on the column that timestamp maps to, or look at its server's "
             "load."
         )

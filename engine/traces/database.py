@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import Engine, Select, func, select
+from sqlalchemy import Connection, Engine, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.session import reading
+from db.session import patiently, reading
 from engine.collector.columns import away, index_statement, is_indexed, raw, reflect
 from engine.errors import SourceError, TraceError
 from engine.traces.base import TIME, Faults, Options
@@ -27,6 +27,10 @@ from engine.traces.values import Times
 PAGE = 20_000
 MOST_AT_ONCE = 1_000_000
 """Rows of one page; the second bound is for rows that all have one time."""
+
+PATIENCE_S = 120.0
+"""How long a server may be silent within a statement: without an index each page reads the whole
+table, and nobody but this import waits for it."""
 
 _log = logging.getLogger(__name__)
 
@@ -135,7 +139,7 @@ class Database:
     def _first_and_last(self) -> tuple[Any, Any]:
         query = select(func.min(self._stamp), func.max(self._stamp))
         absent = select(func.count()).where(self._stamp.is_(None))
-        with self._told_as_away(), reading(self._engine) as connection:
+        with self._told_as_away(), self._reading() as connection:
             first, last = connection.execute(self._of_source(query)).one()
             count = connection.execute(self._of_source(absent)).scalar_one()
         if count:
@@ -146,8 +150,13 @@ class Database:
         query = self._of_source(select(*self._columns))
         query = query.where(self._stamp >= start, self._stamp <= last)
         query = query.order_by(self._stamp, *self._table.primary_key.columns).limit(limit)
-        with self._told_as_away(), reading(self._engine) as connection:
+        with self._told_as_away(), self._reading() as connection:
             return connection.execute(query).all()
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with reading(self._engine) as connection, patiently(connection, PATIENCE_S):
+            yield connection
 
     def _arrow(self, rows: Sequence[Any]) -> pa.Table:
         columns = zip(*rows, strict=True)
@@ -172,7 +181,7 @@ class Database:
             self.close()
             if self._is_ours:
                 raise
-            raise away(self._engine, error) from None
+            raise away(self._engine, error, PATIENCE_S) from None
         except (SourceError, TraceError):
             self.close()
             raise

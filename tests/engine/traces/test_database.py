@@ -26,6 +26,8 @@ from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.engine import URL
 
 from db import writes
+from db.migrations import migrate
+from db.session import open_store, writing
 from db.tables import cache_metrics
 from engine.actions.traces import Wanted, import_trace, look_at
 from engine.errors import SourceAway, SourceError, TraceError
@@ -33,6 +35,7 @@ from engine.settings import Settings, load_settings
 from engine.traces import database
 from engine.traces.importing import open_trace
 from engine.traces.trace import Trace
+from tests.conftest import fresh_database
 
 START = 1_700_000_000.0
 
@@ -237,6 +240,30 @@ def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: 
     with pytest.raises(SourceAway, match="cannot be read") as refused:
         import_trace(Wanted(table="t"), "test", settings_for(own, tmp_path, SOURCE_URL=url))
     assert "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "slow"), [("mariadb", "SLEEP(2.5)"), ("postgres", "1 FROM pg_sleep(2.5)")]
+)
+def test_a_page_may_take_longer_than_services_wait(
+    kind: str, slow: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fresh_database(kind, tmp_path) as url:
+        store = open_store(url)
+        migrate(store)
+        with writing(store) as connection:
+            connection.execute(text("CREATE TABLE visits (moment DOUBLE PRECISION, page INTEGER)"))
+            connection.execute(text("INSERT INTO visits VALUES (1, 7), (2, 8)"))
+            connection.execute(
+                text(
+                    f"CREATE VIEW slow AS SELECT moment, page, (SELECT {slow}) AS waited FROM visits"
+                )
+            )
+        store.dispose()
+        monkeypatch.setattr("db.session.SILENCE_S", 1.0)
+        mapping = "timestamp=moment,cache_key=page"
+        trace = imported(settings_for(url, tmp_path), table="slow", mapping=mapping)
+        assert len(trace.requests) == 2
 
 
 def test_an_import_is_noted_in_the_audit(sqlite_store: Engine, tmp_path: Path) -> None:
