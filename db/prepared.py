@@ -11,12 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Dialect, Table
 
 from db import statements
-
-_DIALECT = sqlite.dialect()
 
 
 class Prepared(NamedTuple):
@@ -39,11 +36,19 @@ class Prepared(NamedTuple):
 @functools.lru_cache(maxsize=256)
 def insert_or_ignore(table: Table, names: tuple[str, ...]) -> Prepared | None:
     """The prepared insert; None where a column's value is made in Python, or there is but one."""
+    dialect = _sqlite()
     compiled = statements.insert_or_ignore("sqlite", table).compile(
-        dialect=_DIALECT, column_keys=names
+        dialect=dialect, column_keys=names
     )
     order = tuple(compiled.positiontup or ())
     if len(order) < 2 or set(order) != set(names):
         return None
-    types = (table.c[name].type.dialect_impl(_DIALECT) for name in order)
-    return Prepared(str(compiled), order, tuple(kind.bind_processor(_DIALECT) for kind in types))
+    types = (table.c[name].type.dialect_impl(dialect) for name in order)
+    return Prepared(str(compiled), order, tuple(kind.bind_processor(dialect) for kind in types))
+
+
+@functools.cache
+def _sqlite() -> Dialect:
+    from sqlalchemy.dialects import sqlite  # only where the store is one
+
+    return sqlite.dialect()

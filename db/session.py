@@ -26,6 +26,10 @@ CONNECT_TIMEOUT_S = 3
 BUSY_TIMEOUT_S = 5.0
 """How long a SQLite statement waits for another writer."""
 
+CACHE_KB = 512
+"""Pages that each connection to SQLite keeps, in KiB: a dozen connections of an engine would hold
+SQLite's own 2,000 each, of a file that the system's cache holds anyway."""
+
 SILENCE_S = 8.0
 """How long a server may stay silent in the middle of a statement.
 
@@ -185,6 +189,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
                 cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA journal_size_limit=67108864")
+        cursor.execute(f"PRAGMA cache_size=-{CACHE_KB}")
     finally:
         cursor.close()
 

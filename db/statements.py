@@ -1,4 +1,7 @@
-"""The two statements that differ between the databases: insert-or-ignore and upsert."""
+"""The two statements that differ between the databases: insert-or-ignore and upsert.
+
+A dialect is imported where it is spoken: each of the others would stay in every service's memory.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Table
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
 
@@ -17,11 +19,12 @@ def insert_or_ignore(dialect: str, table: Table) -> Insert:
     key is answered by setting a key column to itself.
     """
     if dialect == "mysql":
+        from sqlalchemy.dialects import mysql
+
         key = next(iter(table.primary_key.columns))
         return mysql.insert(table).on_duplicate_key_update({key.name: key})
-    if dialect == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+    ignored: Insert = _insert(dialect, table).on_conflict_do_nothing()
+    return ignored
 
 
 def upsert(dialect: str, table: Table, columns: Collection[str]) -> Insert:
@@ -31,10 +34,21 @@ def upsert(dialect: str, table: Table, columns: Collection[str]) -> Insert:
     if not replaced:
         return insert_or_ignore(dialect, table)
     if dialect == "mysql":
+        from sqlalchemy.dialects import mysql
+
         insert = mysql.insert(table)
         return insert.on_duplicate_key_update({name: insert.inserted[name] for name in replaced})
-    makers: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
-    statement = makers[dialect](table)
+    statement = _insert(dialect, table)
     values = {name: statement.excluded[name] for name in replaced}
     upserted: Insert = statement.on_conflict_do_update(index_elements=key, set_=values)
     return upserted
+
+
+def _insert(dialect: str, table: Table) -> Any:  # noqa: ANN401 - one class a dialect, same methods
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Double,
     Index,
     Integer,
@@ -21,8 +22,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
-from sqlalchemy.dialects.mysql import LONGBLOB, LONGTEXT
 
 metadata = MetaData(
     naming_convention={
@@ -32,10 +33,23 @@ metadata = MetaData(
     }
 )
 
+
+class _LongText(Text):
+    """MySQL's LONGTEXT by its name alone: its dialect would be in the memory of every service."""
+
+    __visit_name__ = "LONGTEXT"
+
+
+class _LongBlob(LargeBinary):
+    """MySQL's LONGBLOB, likewise."""
+
+    __visit_name__ = "LONGBLOB"
+
+
 Identity = BigInteger().with_variant(Integer, "sqlite")
 Name = String(120)
-LongText = Text().with_variant(LONGTEXT, "mysql", "mariadb")
-Bytes = LargeBinary().with_variant(LONGBLOB, "mysql", "mariadb")
+LongText = Text().with_variant(_LongText(), "mysql", "mariadb")
+Bytes = LargeBinary().with_variant(_LongBlob(), "mysql", "mariadb")
 
 sources = Table(
     "sources",
@@ -462,6 +476,13 @@ resilience_runs = Table(
     Index(None, "began_at"),
 )
 
-# MySQL's default collations hold "A" and "a" for the same key.
+
+def _collate(table: Table, connection: Connection, **_: object) -> None:
+    """MySQL's default collations hold "A" and "a" for the same key."""
+    if connection.dialect.name in ("mysql", "mariadb"):
+        # Not at the table's own place: naming a dialect there loads it, whatever the store is.
+        table.kwargs.update(mysql_charset="utf8mb4", mysql_collate="utf8mb4_bin")
+
+
 for _table in metadata.tables.values():
-    _table.kwargs.update(mysql_charset="utf8mb4", mysql_collate="utf8mb4_bin")
+    event.listen(_table, "before_create", _collate)

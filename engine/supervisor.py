@@ -29,7 +29,7 @@ from engine.supervision.jobs import Jobs
 from engine.supervision.output import Output
 from engine.supervision.plan import Plan
 from engine.supervision.ports import free_port
-from engine.supervision.process import Process
+from engine.supervision.process import LEAN, Process
 from engine.supervision.runner import Runner
 from engine.supervision.server import ControlServer
 from engine.supervision.verbs import handle
@@ -164,7 +164,7 @@ class Supervisor:
             self._choose_port(service.port)
             if self.ports[service.port] != before:
                 self._moved(service)
-        return Process(service.arguments, self._environment(), output, self._selector)
+        return Process(service.arguments, self._environment(), output, self._selector, LEAN)
 
     def _moved(self, service: Service) -> None:
         """A service got another port than before: who talks to it must start anew."""

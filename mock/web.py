@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
 
 from engine.errors import EngineError
 from mock.energy.endpoints import ENDPOINTS, Endpoint
@@ -27,12 +29,12 @@ ApiSource = Callable[[], CachedApi]
 """Gives the API once its data is there; raises EngineError with the reason until then."""
 
 
-def make_app(api: ApiSource, names: Sequence[str] = ()) -> FastAPI:
+def make_app(api: ApiSource, names: Sequence[str] = ()) -> Starlette:
     """The application: every endpoint of the table, `/health` and `/openapi.json`.
 
     It answers to loopback's names and to `names`.
     """
-    app = FastAPI(title="Energy data (sample)", docs_url=None, redoc_url=None, openapi_url=None)
+    app = Starlette()
     known = ["127.0.0.1", "localhost", "[::1]", "::1", *names]
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=known, www_redirect=False)
     for endpoint in ENDPOINTS.values():

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from dashboard.navigation import PAGES, PageRow
+from engine.actions.engine import plan_for
 from engine.agent import AGENTS
 from engine.broker import BROKERS
+from engine.broker.place import place_of
 from engine.cache import POLICIES
 from engine.export import EXPORTERS
 from engine.forecast import FORECASTERS
@@ -20,6 +22,7 @@ from engine.jobs import JOBS
 from engine.registry import resolve
 from engine.resilience import SCENARIOS
 from engine.services import SERVICES, Service
+from engine.settings import Settings
 from engine.traces import READERS
 from engine.training import ALGORITHMS
 
@@ -178,6 +181,59 @@ def test_processes_that_must_start_fast_load_nothing_heavy(module: str) -> None:
     ).stdout.split()
     heavy = {"numpy", "pandas", "torch", "sqlalchemy", "pydantic", "fastapi", "streamlit"}
     assert not heavy & set(loaded)
+
+
+HEAVY = {
+    "alembic", "gymnasium", "numba", "numpy", "onnx", "onnxruntime", "optuna", "pandas", "pyarrow",
+    "ray", "redis", "scipy", "sklearn", "stable_baselines3", "streamlit", "torch", "yaml",
+}  # fmt: skip
+"""What a service that runs on SQLite and was asked for nothing special has no use for."""
+
+SERVERS = {"fastapi", "starlette", "uvicorn"}
+ALLOWED = {"forecaster": {"numpy"}, "api": SERVERS, "origin": {"starlette", "uvicorn"}}
+DIALECTS = "sqlalchemy.dialects."
+LOADED = {"api": "engine.api.__main__, engine.api.application", "traffic": "mock.traffic.service"}
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if name != "log"])
+def test_a_service_holds_no_library_in_memory_that_it_does_not_use(
+    name: str, tmp_path: Path
+) -> None:
+    modules = LOADED.get(name, SERVICES[name].arguments[0])
+    store = f"sqlite:///{tmp_path / 'store.sqlite3'}"
+    code = (
+        f"import sys, {modules}; from db.migrations import migrate;"
+        "from db.session import open_store; from db.tables import tunables;"
+        "from db.statements import upsert;"
+        f"store = open_store({store!r}); migrate(store);"
+        "upsert(store.dialect.name, tunables, ['value']).compile(store);"
+        "print(' '.join(sys.modules))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    tops = {module.partition(".")[0] for module in loaded}
+    assert not ((HEAVY | SERVERS) - ALLOWED.get(name, set())) & tops
+    dialects = {module.split(".")[2] for module in loaded if module.startswith(DIALECTS)}
+    assert not dialects & {"mysql", "postgresql", "oracle", "mssql"}
+
+
+def test_the_queue_server_is_told_its_place_and_reads_no_settings(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    queue = next(s for s in plan_for(settings, "a test").services if s.name == "queue")
+    words = queue.arguments[1:]
+    options = dict(zip((word.lstrip("-") for word in words[::2]), words[1::2], strict=True))
+    code = (
+        "import sys; from engine.broker.server import place_from;"
+        f"place = place_from(**{options!r}); print(place.address, place.journal, place.key_file);"
+        "print(' '.join(sys.modules))"
+    )
+    place, loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    meant = place_of(settings)
+    assert place == f"{meant.address} {meant.journal} {meant.key_file}"
+    assert not {"sqlalchemy", "pydantic", "engine.settings"} & set(loaded.split())
 
 
 def test_listing_a_family_imports_no_member() -> None:

@@ -9,16 +9,18 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from db.migrations import migrate
 from engine.actions.store import audited, given, storing
+from engine.broker.place import arguments_of, place_of
 from engine.collector.check import check_source
 from engine.control import call, is_running, socket_path
-from engine.errors import ControlError
+from engine.errors import ControlError, SettingsError
 from engine.leases import engine_id
-from engine.services import SERVICES, chosen
+from engine.services import SERVICES, Service, chosen
 from engine.settings import ROOT, Settings
 from engine.supervision import folder
 from engine.supervision.output import cannot_log
@@ -46,18 +48,30 @@ _owned: dict[str, int] = {}
 
 def plan_for(settings: Settings, owner: str, jobs: Sequence[tuple[str, str]] = ()) -> Plan:
     """What the supervisor of these settings has to run; `jobs`: ids and kinds to go on with."""
+    services = chosen(SERVICES, settings.sample_started, bool(settings.source_log))
     return Plan(
         data_path=settings.data_path,
         log_path=settings.log_path,
         run_path=settings.run_path,
         owner=owner,
-        services=chosen(SERVICES, settings.sample_started, bool(settings.source_log)),
+        services=tuple(_told(service, settings) for service in services),
         ports={
             "api": Port(settings.api_host, settings.api_port, "CACHESCOPE_API_PORT"),
             "origin": Port("127.0.0.1", settings.origin_port, "CACHESCOPE_ORIGIN_PORT"),
         },
         jobs=tuple(jobs),
     )
+
+
+def _told(service: Service, settings: Settings) -> Service:
+    """The queue server is told its place: reading the settings would be most of its start."""
+    if service.name != "queue":
+        return service
+    try:
+        words = arguments_of(place_of(settings))
+    except SettingsError:
+        return service  # it reads them itself, and its log then says what is wrong with them
+    return replace(service, arguments=(*service.arguments, *words))
 
 
 def prepare_store(settings: Settings) -> str:

@@ -180,9 +180,8 @@ def _checked(
 
 def _opened(wanted: CompareWanted, settings: Settings) -> Trace:
     from engine.sources import parse_mapping
-    from engine.traces.base import Options
     from engine.traces.importing import open_trace
-    from engine.traces.mapping import ROLES
+    from engine.traces.options import ROLES, Options
 
     options = Options(
         format=wanted.format,

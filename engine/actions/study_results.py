@@ -1,4 +1,7 @@
-"""What studies say: rankings, comparisons, effects, curves. Loads neither Optuna nor torch."""
+"""What studies say: rankings, comparisons, effects, curves.
+
+Loads neither Optuna nor torch, and NumPy only to compare.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,7 @@ from engine.errors import StudyError
 from engine.registry import resolve
 from engine.settings import Settings
 from engine.study import KINDS
-from engine.study.effects import effect
 from engine.study.progress import standing
-from engine.study.statistics import compare, improvement, sentence
-from engine.study.values import ranked, told
 
 Json = dict[str, Any]
 
@@ -113,6 +113,8 @@ def curves(name: str, trials: Sequence[int], settings: Settings | None = None) -
 
 def comparison(name: str, first: int, second: int, settings: Settings | None = None) -> Json:
     """Two trials: what differs in them, and whether one is better."""
+    from engine.study.statistics import compare
+
     with storing(given(settings)) as store:
         _row(store, name)
         rows = {int(one["trial"]): one for one in known.trials(store, name, 10_000)}
@@ -138,6 +140,8 @@ def comparison(name: str, first: int, second: int, settings: Settings | None = N
 
 def effects(row: Mapping[str, Any], trials: Sequence[Mapping[str, Any]]) -> list[Json]:
     """What each varied parameter accounts for, the greatest first; empty with too few trials."""
+    from engine.study.effects import effect
+
     done = [one for one in trials if one["objective"] is not None and one["config"]]
     objectives = [float(one["objective"]) for one in done]
     found = []
@@ -157,6 +161,8 @@ def values(name: str, settings: Settings | None = None) -> list[Json]:
     Raises:
         StudyError: there is none of that name.
     """
+    from engine.study.values import ranked, told
+
     with storing(given(settings)) as store:
         row = _row(store, name)
         trials = known.best(store, name, known.MOST_TRIALS)
@@ -178,6 +184,8 @@ def values_of(runs: Sequence[Mapping[str, Any]]) -> dict[int, dict[int, float]]:
 
 def told_of(runs: Mapping[int, Mapping[int, float]], first: int, second: int) -> str:
     """One sentence on two trials."""
+    from engine.study.statistics import compare, sentence
+
     found = compare(runs.get(first, {}), runs.get(second, {}))
     return sentence(f"Trial {first}", f"trial {second}", found)
 
@@ -206,6 +214,8 @@ def _ranked(
     number = int(one["trial"])
     chance = None
     if best is not None and number != best:
+        from engine.study.statistics import improvement
+
         chance = improvement(runs.get(number, {}), runs.get(best, {}))
     return {name: one[name] for name in names} | {"improvement": chance}
 

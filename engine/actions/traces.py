@@ -19,8 +19,7 @@ from engine.errors import StoreError, TraceError
 from engine.settings import Settings
 from engine.sources import parse_mapping
 from engine.traces import shelf
-from engine.traces.base import Options
-from engine.traces.mapping import ROLES
+from engine.traces.options import ROLES, Options
 
 if TYPE_CHECKING:
     from engine.jobs import JobHandle

@@ -52,7 +52,7 @@ def known_columns(
         TraceError: as `derived_weights`.
         SourceError: as `derived_weights`.
     """
-    from engine.traces.trace import load_info
+    from engine.traces.info import load_info
 
     known = given(settings)
     if trace:

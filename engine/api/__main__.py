@@ -60,7 +60,9 @@ def main() -> int:
             f"The API cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}.\n"
         )
         return 1
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1
+    )
     asyncio.run(serve(Server(config), listener, lifeline))
     return 0
 

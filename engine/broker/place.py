@@ -100,6 +100,16 @@ def place_from(address: str = "", journal: str = "", key: str = "") -> Place:
     )
 
 
+def arguments_of(place: Place) -> tuple[str, ...]:
+    """What the server is started with to serve `place` without reading the settings."""
+    address = place.address
+    if not isinstance(address, str):
+        host, port = address
+        address = f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
+    files = ("--journal", str(place.journal), "--key", str(place.key_file))
+    return ("--address", address, *files)
+
+
 def check_name(name: object) -> str:
     """A queue's name: 1 to 64 letters, digits, dots, dashes; raises SettingsError otherwise."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):

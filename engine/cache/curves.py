@@ -10,7 +10,8 @@ import msgspec
 from engine.cache.curve import curve
 from engine.cache.simulator import Beat
 from engine.cache.sizes import footprint, spaced
-from engine.traces.trace import Trace, TraceInfo
+from engine.traces.info import TraceInfo
+from engine.traces.trace import Trace
 
 
 def drawn(

@@ -1,4 +1,4 @@
-"""Registering, listing, loading and deleting trained models.
+"""Registering, listing, loading and deleting trained models. Listing loads no NumPy.
 
 A model is a row of `rl_models` and a folder under `<data folder>/models`. The files come first and
 the row last, so that a listed model is whole; its row knows the SHA-256 of every file.
@@ -11,10 +11,9 @@ import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 from sqlalchemy import Engine
 
 from db import writes
@@ -22,9 +21,9 @@ from db.queries import models as kept_models
 from engine.errors import ModelError, NoSuchModel
 from engine.models import files
 from engine.settings import Settings
-from engine.training.policy import TrainedPolicy
-from engine.training.policy import load as read_policy
-from engine.training.policy import save as write_policy
+
+if TYPE_CHECKING:
+    from engine.training.policy import TrainedPolicy
 
 CURVES = "curves.json"
 
@@ -63,6 +62,8 @@ def register(
     Raises:
         ModelError: the disk refuses; nothing is kept.
     """
+    from engine.training.policy import save as write_policy
+
     root = models_root(settings)
     row = _row(policy, evaluation, curves) | {
         "name": (name or _name(policy))[:120],
@@ -133,6 +134,8 @@ def load(store: Engine, settings: Settings, wanted: Name) -> TrainedPolicy:
     Raises:
         ModelError: no such model, or its files are missing, changed or damaged.
     """
+    from engine.training.policy import load as read_policy
+
     row = model(store, wanted)
     return read_policy(checked_folder(settings, row))
 
@@ -198,10 +201,10 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """The value as JSON that every database takes: NumPy's own types and NaN are none."""
     if isinstance(value, Mapping):
         return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, np.ndarray | list | tuple):
+    if hasattr(value, "tolist"):  # an array, or a number, of NumPy's
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
         return [plain(one) for one in value]
-    if isinstance(value, np.generic):
-        value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from engine.traces.base import HIT, KEY, LINE, LOAD, SIZE, TIME
 from engine.traces.lines import Block, LineFormat, LineReader, missing
 from engine.traces.log_columns import columns_of
 from engine.traces.mapping import reads
+from engine.traces.options import HIT, KEY, LINE, LOAD, SIZE, TIME
 from engine.traces.trace import COLUMN
 from engine.traces.values import hits, milliseconds_in, numbers
 

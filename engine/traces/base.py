@@ -12,49 +12,22 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
+from engine.traces.options import LINE, Options
 from engine.traces.streams import Stream
 
 ROWS = 100_000
 """Rows of one table, at most about."""
 
-TIME, KEY, NAME, HIT, LOAD, SIZE, LINE = (
-    "timestamp", "cache_key", "cache_name", "hit", "load_time_ms", "size_bytes", "line",
-)  # fmt: skip
-
-METHOD = "method"
-"""Role of a column that tells reads from writes; only reads are requests to a cache."""
-
 READS = frozenset({"get", "gets"})
 """HEAD is no read here: it answers without the body that a cache would keep."""
 
 SAMPLES = 5
-
-
-class Options(msgspec.Struct, frozen=True):
-    """How to read a file or table.
-
-    Args:
-        format: one of `READERS`; empty: told from name and content.
-        mapping: our name of a column (or `method`) -> the file's name of it; `a+b` adds two.
-        unit: of recorded load times: s, ms or us; empty: as the format or the column's name says.
-        hash_keys: keep digests in place of keys and endpoint names.
-        model_cost: give every key a modelled load time, whatever was recorded.
-        seed: of the modelled costs.
-    """
-
-    format: str = ""
-    mapping: Mapping[str, str] = MappingProxyType({})
-    unit: str = ""
-    hash_keys: bool = False
-    model_cost: bool = False
-    seed: int = 0
 
 
 class Fault(msgspec.Struct, frozen=True):

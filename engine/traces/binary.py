@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from engine.traces.base import KEY, NAME, ROWS, SIZE, TIME, Reader, table_of
+from engine.traces.base import ROWS, Reader, table_of
+from engine.traces.options import KEY, NAME, SIZE, TIME
 
 
 class Records(Reader):

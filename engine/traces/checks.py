@@ -9,7 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from engine.errors import TraceError
-from engine.traces.base import HIT, KEY, LINE, LOAD, NAME, SIZE, TIME, Faults
+from engine.traces.base import Faults
+from engine.traces.options import HIT, KEY, LINE, LOAD, NAME, SIZE, TIME
 from engine.traces.values import LARGEST, numbers
 
 _LATEST_S = 1e11

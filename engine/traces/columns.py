@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.collector.reader import YES
 from engine.traces.codes import Codes
-from engine.traces.trace import ColumnInfo
+from engine.traces.info import ColumnInfo
 from engine.traces.values import Times, hits, numbers
 
 RECORDED = frozenset({

@@ -20,8 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.session import patiently, reading
 from engine.collector.columns import away, index_statement, is_indexed, raw, reflect
 from engine.errors import SourceError, TraceError
-from engine.traces.base import TIME, Faults, Options
+from engine.traces.base import Faults
 from engine.traces.mapping import Mapper, match
+from engine.traces.options import TIME, Options
 from engine.traces.values import Times
 
 PAGE = 20_000

@@ -13,8 +13,9 @@ import pyarrow.csv as pc
 from numpy.typing import NDArray
 
 from engine.errors import TraceError
-from engine.traces.base import ROWS, Faults, Options, Reader
+from engine.traces.base import ROWS, Faults, Reader
 from engine.traces.mapping import Mapper, match
+from engine.traces.options import Options
 from engine.traces.streams import BLOCK, reading
 
 NOTHING = ["", "-", "NULL", "null", "None", "NaN", "nan", "NA", "\\N"]

@@ -12,7 +12,8 @@ from engine.registry import resolve
 from engine.traces import READERS
 from engine.traces.access_log import LogLine
 from engine.traces.delimited import delimiter_of, first_line, is_number, split
-from engine.traces.streams import Stream, bare_name
+from engine.traces.endings import bare_name
+from engine.traces.streams import Stream
 
 _NAMES = (
     ("oraclegeneral", "oracle-general"),

@@ -18,15 +18,17 @@ import msgspec
 
 from engine.errors import TraceError
 from engine.settings import Settings
-from engine.traces.base import HIT, SIZE, TIME, Fault, Options
+from engine.traces.base import Fault
 from engine.traces.checks import Checked
 from engine.traces.columns import MOST_CATEGORIES, describe
+from engine.traces.info import TraceInfo
+from engine.traces.options import HIT, SIZE, TIME, Options
 from engine.traces.order import Ordered
 from engine.traces.origins import Origin, file_origin, masker_of
 from engine.traces.rows import MEASURED, MODELLED, NONE, Rows
 from engine.traces.shelf import folder_of, is_there, stored, traces_path
 from engine.traces.spool import Spool
-from engine.traces.trace import Trace, TraceInfo, appearing, load, write_about
+from engine.traces.trace import Trace, appearing, load, write_about
 
 Progress = Callable[[float, str], None]
 """Told the share that is read (0 to 1) and how far we are."""

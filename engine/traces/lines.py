@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from engine.traces.base import LINE, Faults, Options, Reader
+from engine.traces.base import Faults, Reader
+from engine.traces.options import LINE, Options
 from engine.traces.streams import BLOCK
 
 

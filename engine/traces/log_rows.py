@@ -10,9 +10,10 @@ from engine.collector.names import endpoint_of
 from engine.keys import clean, stored_key
 from engine.records import TOTAL
 from engine.traces.access_log import LogLine
-from engine.traces.base import HIT, KEY, LINE, LOAD, SIZE, TIME, Faults, Options
+from engine.traces.base import Faults
 from engine.traces.lines import Block
 from engine.traces.masking import Masker
+from engine.traces.options import HIT, KEY, LINE, LOAD, SIZE, TIME, Options
 from engine.traces.tail import Lines
 from engine.traces.values import LARGEST, numbers
 

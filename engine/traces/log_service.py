@@ -30,9 +30,9 @@ from engine.lifeline import Lifeline
 from engine.logs import configure
 from engine.settings import Settings, load_settings
 from engine.sources import active_source
-from engine.traces.base import Options
 from engine.traces.log_rows import LogRows
 from engine.traces.masking import Masker, salt_of
+from engine.traces.options import Options
 from engine.traces.tail import Cursor, Tail
 
 _log = logging.getLogger(__name__)

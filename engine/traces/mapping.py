@@ -14,12 +14,11 @@ from typing import Any
 import pyarrow as pa
 
 from engine.errors import TraceError
-from engine.traces.base import HIT, KEY, LOAD, METHOD, NAME, READS, SIZE, TIME, Faults
+from engine.traces.base import READS, Faults
 from engine.traces.columns import BOOKKEEPING
+from engine.traces.options import HIT, KEY, LOAD, METHOD, NAME, ROLES, SIZE, TIME
 from engine.traces.trace import COLUMN
 from engine.traces.values import Times, hits, milliseconds_in, numbers
-
-ROLES = (TIME, KEY, NAME, HIT, LOAD, SIZE, METHOD)
 
 GUESSES: Mapping[str, tuple[str, ...]] = {
     TIME: (

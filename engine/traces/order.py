@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from engine.errors import TraceError
-from engine.traces.base import LINE, TIME
+from engine.traces.options import LINE, TIME
 
 TOLERANCE_S = 60.0
 """How far a row may lie behind the latest before it."""

@@ -16,10 +16,11 @@ from engine.registry import resolve
 from engine.settings import Settings
 from engine.sources import OWN, parse_mapping
 from engine.traces import READERS
-from engine.traces.base import Faults, Options, Reader, Recording
+from engine.traces.base import Faults, Reader, Recording
 from engine.traces.database import Database
 from engine.traces.guess import format_of
 from engine.traces.masking import Masker, salt_of
+from engine.traces.options import Options
 from engine.traces.shelf import name_for
 
 

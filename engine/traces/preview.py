@@ -12,13 +12,15 @@ import numpy as np
 import pyarrow as pa
 
 from engine.settings import Settings
-from engine.traces.base import KEY, NAME, SIZE, TIME, Fault, Options
+from engine.traces.base import Fault
 from engine.traces.columns import describe
 from engine.traces.importing import checked_tables, notes_of
+from engine.traces.info import ColumnInfo, TraceInfo
+from engine.traces.options import KEY, NAME, SIZE, TIME, Options
 from engine.traces.origins import Origin, masker_of
 from engine.traces.rows import MEASURED, MODELLED, Rows
 from engine.traces.spool import Spool
-from engine.traces.trace import ColumnInfo, Requests, Trace, TraceInfo
+from engine.traces.trace import Requests, Trace
 
 ROWS = 200_000
 """Rows looked at, unless all are asked for."""

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from engine.collector.names import MAX_LENGTH, endpoint_of
 from engine.keys import clean
 from engine.records import OTHER
-from engine.traces.base import HIT, KEY, LOAD, NAME, SIZE, TIME, Options
 from engine.traces.codes import Codes
 from engine.traces.columns import Column, is_recorded
 from engine.traces.costs import MissCosts
 from engine.traces.mapping import plain
 from engine.traces.masking import Masker
 from engine.traces.modelled import ModelledCosts
+from engine.traces.options import HIT, KEY, LOAD, NAME, SIZE, TIME, Options
 from engine.traces.spool import Spool
 from engine.traces.trace import COLUMN
 from engine.traces.values import numbers

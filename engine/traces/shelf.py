@@ -8,8 +8,8 @@ from pathlib import Path
 
 from engine.errors import TraceError
 from engine.settings import Settings
-from engine.traces.streams import bare_name
-from engine.traces.trace import ABOUT, TraceInfo, load_info
+from engine.traces.endings import bare_name
+from engine.traces.info import ABOUT, TraceInfo, load_info
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from engine.traces.base import KEY, LINE, SIZE, TIME
 from engine.traces.lines import LineFormat, LineReader
+from engine.traces.options import KEY, LINE, SIZE, TIME
 from engine.traces.values import numbers
 
 

@@ -17,17 +17,8 @@ import pyarrow as pa
 
 from engine.errors import TraceError
 
-PACKED = (".gz", ".xz", ".zst", ".bz2")
 BLOCK = 1 << 22
 """Bytes read at once."""
-
-
-def bare_name(path: Path) -> str:
-    """The file's name without the endings of compression."""
-    name = path.name
-    while name.endswith(PACKED):
-        name = name[: name.rindex(".")]
-    return name
 
 
 class Stream(io.RawIOBase):

@@ -10,8 +10,9 @@ from engine.cache.base import Room
 from engine.cache.value import HitValue
 from engine.errors import TrainingError
 from engine.registry import resolve
+from engine.traces.info import TraceInfo
 from engine.traces.split import Split, split
-from engine.traces.trace import Requests, Trace, TraceInfo
+from engine.traces.trace import Requests, Trace
 from engine.training import REWARDS
 from engine.training.options import (
     LEAST_REQUESTS,

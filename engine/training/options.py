@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engine.cache.value import LOAD_TIME
 from engine.errors import TrainingError
 from engine.registry import require, resolve
-from engine.traces.trace import Requests, TraceInfo
 from engine.training import ALGORITHMS, ENVIRONMENTS, REWARDS
 from engine.training.algorithm import Algorithm
 from engine.training.hyperparameters import Hyperparameters
-from engine.training.weights import checked_weights
+
+if TYPE_CHECKING:
+    from engine.traces.info import TraceInfo
+    from engine.traces.trace import Requests
 
 RECIPES: dict[str, tuple[str, ...]] = {"default": ("ppo", "dqn")}
 """Name -> algorithms whose networks are trained to stand side by side under the guard."""
@@ -123,6 +124,8 @@ def checked_objective(options: TrainOptions, info: TraceInfo, requests: Requests
         TrainingError: weights and objective contradict each other, or a weight says nothing.
     """
     if options.cache_weights:
+        from engine.training.weights import checked_weights  # NumPy's, like the data
+
         if options.objective not in ("", "weighted"):
             raise TrainingError(
                 f"cache_weights and the objective {options.objective!r} exclude each other; give "
@@ -141,7 +144,7 @@ def weights_of(options: TrainOptions, objective: str) -> dict[str, float]:
     """The `cache_weights` that an objective comes to, as models keep them."""
     if objective == "weighted":
         return dict(options.cache_weights)
-    return {"cost": {LOAD_TIME: 1.0}, "bytes": {"size_bytes": 1.0}}.get(objective, {})
+    return {"cost": {"load_time_ms": 1.0}, "bytes": {"size_bytes": 1.0}}.get(objective, {})
 
 
 def _check_numbers(options: TrainOptions) -> None:

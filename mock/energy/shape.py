@@ -1,15 +1,14 @@
 """Plausible hourly values as a pure function of time and seed.
 
 Because an hour's values depend on nothing but its number, the same hour can be made again at any
-time, alone or in bulk, and comes out the same.
+time, alone or in bulk, and comes out the same. Plain Python: a service that fills a day's hours
+once an hour need not hold NumPy for it.
 """
 
 from __future__ import annotations
 
 import math
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
 from mock.energy.reference import (
     AREA_OF,
@@ -21,100 +20,106 @@ from mock.energy.reference import (
     PRODUCTION_TYPES,
 )
 
-Hours = NDArray[np.int64]
-Values = NDArray[np.float64]
+Hours = Sequence[int]
 Row = dict[str, object]
 
-
-def noise(hours: Hours, stream: int, seed: int) -> Values:
-    """Uniform noise in [0, 1) per hour: the splitmix64 finaliser over (hour, stream, seed)."""
-    offset = np.uint64((stream * 0x9E3779B97F4A7C15 + seed * 0xD1B54A32D192ED03) % 2**64)
-    z = hours.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9) + offset
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (z ^ (z >> np.uint64(31))).astype(np.float64) / 2.0**64
+_WORD = 2**64 - 1
 
 
-def weather(hours: Hours, stream: int, seed: int, scale_hours: int) -> Values:
+def noise(hour: int, stream: int, seed: int) -> float:
+    """Uniform noise in [0, 1) of an hour: the splitmix64 finaliser over (hour, stream, seed)."""
+    z = hour * 0xBF58476D1CE4E5B9 + stream * 0x9E3779B97F4A7C15 + seed * 0xD1B54A32D192ED03 & _WORD
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & _WORD
+    z = (z ^ z >> 27) * 0x94D049BB133111EB & _WORD
+    return (z ^ z >> 31) / 2.0**64
+
+
+def weather(hour: int, stream: int, seed: int, scale_hours: int) -> float:
     """Noise in [0, 1) that drifts over `scale_hours`: linear between coarse noise."""
-    coarse = hours // scale_hours
-    share = (hours % scale_hours) / scale_hours
-    low, high = noise(coarse, stream, seed), noise(coarse + 1, stream, seed)
-    return np.asarray(low * (1 - share) + high * share)
+    coarse, rest = divmod(hour, scale_hours)
+    share = rest / scale_hours
+    return noise(coarse, stream, seed) * (1 - share) + noise(coarse + 1, stream, seed) * share
 
 
-def _daily(hours: Hours, peak_hour: float) -> Values:
-    return np.asarray(np.cos((hours % 24 - peak_hour) * 2 * math.pi / 24))
+def _daily(hour: int, peak_hour: float) -> float:
+    return math.cos((hour % 24 - peak_hour) * 2 * math.pi / 24)
 
 
-def _season(hours: Hours) -> Values:
+def _season(hour: int) -> float:
     """1 in the middle of January, -1 in the middle of July."""
-    return np.asarray(np.cos(((hours / 24) % 365.25 - 15) * 2 * math.pi / 365.25))
+    return math.cos(((hour / 24) % 365.25 - 15) * 2 * math.pi / 365.25)
 
 
-def _produced(kind: str, hours: Hours, stream: int, seed: int) -> Values:
-    jitter = 0.94 + 0.12 * noise(hours, stream + 500, seed)
+def _produced(kind: str, hour: int, stream: int, seed: int) -> float:
+    jitter = 0.94 + 0.12 * noise(hour, stream + 500, seed)
     if kind.startswith("wind"):
-        return (0.1 + 1.8 * weather(hours, stream, seed, 9) ** 1.5) * jitter
+        return (0.1 + 1.8 * math.pow(weather(hour, stream, seed, 9), 1.5)) * jitter
     if kind == "solar":
-        light = np.maximum(0.0, _daily(hours, 12) - 0.25 - 0.3 * _season(hours))
-        return 3 * light * (0.4 + 0.6 * weather(hours, stream, seed, 6)) * jitter
+        light = max(0.0, _daily(hour, 12) - 0.25 - 0.3 * _season(hour))
+        return 3 * light * (0.4 + 0.6 * weather(hour, stream, seed, 6)) * jitter
     if kind == "thermal":
-        return (1 + 0.25 * _daily(hours, 18) + 0.3 * _season(hours)) * jitter
-    return (0.8 + 0.4 * weather(hours, stream, seed, 72)) * jitter
+        return (1 + 0.25 * _daily(hour, 18) + 0.3 * _season(hour)) * jitter
+    return (0.8 + 0.4 * weather(hour, stream, seed, 72)) * jitter
 
 
 def production_rows(hours: Hours, seed: int = 0) -> list[Row]:
     """Production of every area and type in the given hours."""
-    rows: list[Row] = []
-    for a, area in enumerate(PRICE_AREAS):
-        for t, (kind, mean) in enumerate(PRODUCTION_TYPES.items()):
-            values = mean * AREA_SCALE[area] * _produced(kind, hours, 10 * a + t, seed)
-            rows += [
-                {"hour": hour, "price_area": area, "type": kind, "day": hour // 24, "mwh": value}
-                for hour, value in _pairs(hours, values)
-            ]
-    return rows
+    return [
+        {
+            "hour": hour,
+            "price_area": area,
+            "type": kind,
+            "day": hour // 24,
+            "mwh": round(mean * AREA_SCALE[area] * _produced(kind, hour, 10 * a + t, seed), 2),
+        }
+        for a, area in enumerate(PRICE_AREAS)
+        for t, (kind, mean) in enumerate(PRODUCTION_TYPES.items())
+        for hour in hours
+    ]
 
 
 _BRANCH_SHAPE = {"households": (18.5, 0.45, 0.0), "industry": (12.0, 0.3, 0.35)}
 
 
+def _consumed(branch: str, hour: int) -> float:
+    peak, swing, off = _BRANCH_SHAPE.get(branch, (14.0, 0.4, 0.2))
+    weekend = (hour // 24 + 3) % 7 >= 5
+    return 1 + swing * _daily(hour, peak) + 0.2 * _season(hour) - off * weekend
+
+
 def consumption_rows(hours: Hours, seed: int = 0) -> list[Row]:
     """Consumption of every municipality and branch in the given hours."""
-    rows: list[Row] = []
-    weekend = (hours // 24 + 3) % 7 >= 5
-    for m, (code, (_, _, inhabitants)) in enumerate(MUNICIPALITIES.items()):
-        for b, branch in enumerate(BRANCHES):
-            peak, swing, off = _BRANCH_SHAPE.get(branch, (14.0, 0.4, 0.2))
-            shape = 1 + swing * _daily(hours, peak) + 0.2 * _season(hours) - off * weekend
-            jitter = 0.95 + 0.1 * noise(hours, 1000 + 10 * m + b, seed)
-            values = inhabitants * 2.2e-4 * shape * jitter
-            rows += [
-                {
-                    "hour": hour,
-                    "municipality": code,
-                    "branch": branch,
-                    "day": hour // 24,
-                    "price_area": AREA_OF[code],
-                    "mwh": value,
-                }
-                for hour, value in _pairs(hours, values)
-            ]
-    return rows
+    shapes = {branch: [_consumed(branch, hour) for hour in hours] for branch in BRANCHES}
+    return [
+        {
+            "hour": hour,
+            "municipality": code,
+            "branch": branch,
+            "day": hour // 24,
+            "price_area": AREA_OF[code],
+            "mwh": round(
+                inhabitants * 2.2e-4 * shape * (0.95 + 0.1 * noise(hour, 1000 + 10 * m + b, seed)),
+                2,
+            ),
+        }
+        for m, (code, (_, _, inhabitants)) in enumerate(MUNICIPALITIES.items())
+        for b, branch in enumerate(BRANCHES)
+        for hour, shape in zip(hours, shapes[branch], strict=True)
+    ]
 
 
 def exchange_rows(hours: Hours, seed: int = 0) -> list[Row]:
     """Exchange over every border in the given hours."""
-    rows: list[Row] = []
-    for b, (here, there) in enumerate(BORDERS):
-        values = 1400 * (weather(hours, 2000 + b, seed, 7) - 0.5) + 150 * _daily(hours, 3.0 * b)
-        rows += [
-            {"hour": hour, "from_area": here, "to_area": there, "day": hour // 24, "mwh": value}
-            for hour, value in _pairs(hours, values)
-        ]
-    return rows
-
-
-def _pairs(hours: Hours, values: Values) -> zip[tuple[int, float]]:
-    return zip(hours.tolist(), np.round(values, 2).tolist(), strict=True)
+    return [
+        {
+            "hour": hour,
+            "from_area": here,
+            "to_area": there,
+            "day": hour // 24,
+            "mwh": round(
+                1400 * (weather(hour, 2000 + b, seed, 7) - 0.5) + 150 * _daily(hour, 3.0 * b), 2
+            ),
+        }
+        for b, (here, there) in enumerate(BORDERS)
+        for hour in hours
+    ]

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterable
 
-import numpy as np
 from sqlalchemy import Engine, bindparam, delete, func, select, update
 
 from db.session import reading, writing
@@ -55,7 +54,7 @@ def fill(store: Engine, now: float, seed: int = 0) -> int:
         _forget_before(store, first)
     begin = max(first, newest + 1) if newest is not None else first
     for hour in range(begin, last + 1, SLICE_HOURS):
-        hours = np.arange(hour, min(hour + SLICE_HOURS, last + 1), dtype=np.int64)
+        hours = range(hour, min(hour + SLICE_HOURS, last + 1))
         added += _fill_hours(store, hours, seed)
         time.sleep(BREATH_S)
     return added

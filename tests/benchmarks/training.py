@@ -31,7 +31,8 @@ from numpy.typing import NDArray
 from engine.registry import resolve
 from engine.settings import load_settings
 from engine.traces.importing import open_trace
-from engine.traces.trace import Requests, Trace, TraceInfo
+from engine.traces.info import TraceInfo
+from engine.traces.trace import Requests, Trace
 from engine.training import ALGORITHMS
 from engine.training.assembling import specification
 from engine.training.data import Data, prepare

@@ -12,7 +12,8 @@ import pyarrow as pa
 from dashboard.charts.policy_looks import LOOKS
 from engine.actions.verdicts import verdicts
 from engine.cache.features import NAMES
-from engine.traces.trace import ColumnInfo, Requests, Trace, TraceInfo, save
+from engine.traces.info import ColumnInfo, TraceInfo
+from engine.traces.trace import Requests, Trace, save
 from engine.training.steps import Compared, Step, Stretch, write
 
 KIND = {"belady": "optimum", "belady-value": "reference", "never": "limit", "always": "limit"}

@@ -15,8 +15,8 @@ from engine.actions.traces import Wanted, import_trace, look_at, traces
 from engine.errors import TraceError
 from engine.settings import Settings, load_settings
 from engine.traces import shelf
-from engine.traces.base import Options
 from engine.traces.importing import open_trace
+from engine.traces.options import Options
 from engine.traces.split import split
 from engine.traces.spool import Spool
 from engine.traces.trace import digest, load, save

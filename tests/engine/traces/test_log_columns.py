@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.traces.access_log import _PATTERN, LogLine
-from engine.traces.base import LINE, Faults, Options
+from engine.traces.base import Faults
 from engine.traces.lines import Block
 from engine.traces.log_columns import columns_of
+from engine.traces.options import LINE, Options
 from tests.engine.traces.logs import line
 
 USERS = ["-", "bob", "bob smith", '"', "a\\b"]

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import TraceError
-from engine.traces.base import LINE, TIME
 from engine.traces.codes import Codes
 from engine.traces.columns import RECORDED, Column, is_recorded
 from engine.traces.costs import MissCosts
 from engine.traces.mapping import match
 from engine.traces.masking import Masker, salt_of
+from engine.traces.options import LINE, TIME
 from engine.traces.order import Ordered
 from engine.traces.shelf import folder_of, name_for
 from engine.traces.values import Times, hits, numbers

@@ -16,9 +16,10 @@ from engine.errors import EngineError, TraceError, UnknownName
 from engine.registry import resolve
 from engine.settings import ROOT, Settings, load_settings
 from engine.traces import READERS
-from engine.traces.base import Options, Reader
+from engine.traces.base import Reader
 from engine.traces.guess import format_of
 from engine.traces.importing import open_trace
+from engine.traces.options import Options
 from engine.traces.trace import Trace
 from tests.engine.traces.logs import START, line
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from engine.traces.trace import ColumnInfo, Requests, Trace, TraceInfo, digest
+from engine.traces.info import ColumnInfo, TraceInfo
+from engine.traces.trace import Requests, Trace, digest
 
 KEYS = 1_200
 
