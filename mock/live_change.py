@@ -77,8 +77,9 @@ def _lines(seconds: int, skip_s: int) -> list[str]:
         stale_ms = Tuned(system.tunables(store)).number("agent.stale_weight_ms")
         changed = time.strftime("%H:%M:%S", time.localtime(at))
         columns = "".join(f"{title:>14}" for title in TITLES)
+        later = f"{seconds} s from {skip_s} s after it on"
         lines = [
-            f"{source.name}, net saving in s: {seconds} s before {changed}, {seconds} s after it",
+            f"{source.name}, net saving in s: {seconds} s before {changed}, {later}",
             f"{'':<10}{'requests':>10}{columns}{'agent over plain LRU':>22}",
         ]
         for title, since in (("before", at - seconds), ("after", at + skip_s)):

@@ -26,7 +26,7 @@ VIEWS = ROOT / "dashboard" / "views"
 LOOPBACK = "127.0.0.1"
 LOOK_S = 0.1
 ANSWER_S = 2.0
-END_S = 3.0
+END_S = 1.0
 FORGOTTEN_S = 1
 """For how long a session that is not connected is kept: a test cannot wait for the usual time."""
 

@@ -23,7 +23,7 @@ from engine.services import Service
 PAGE_S = 0.5
 """Seconds that a page may take for each viewer: they all wait for one process."""
 
-LEAST_S = 2.0
+LEAST_S = 2.5
 DELAY_S = 0.1
 """How late predictions may be during the storm, p95: as late as a steady pipeline's."""
 
