@@ -56,6 +56,7 @@ class PageStorm(Scenario):
         AFTER,
     )
     checkers = (*(name for name in COMMON if name != "recovery"), "rows", "proofs")
+    ready_s = 90.0
 
     def services(self, pipeline: Pipeline) -> tuple[Service, ...]:
         """The dashboard, its viewers, and a recorder on the store that pages read.
