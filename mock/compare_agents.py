@@ -1,7 +1,8 @@
 """Who saves most: `python -m mock.compare_agents --workloads daily shift --seeds 5`.
 
 Replays generated workloads in simulated time for the learning agent, the heuristic, always-keep
-and plain LRU, and prints a table. Writes nothing.
+and plain LRU, and prints a table; writes nothing. `--tune agent.exploration=0.2` adds a second
+agent with these tunables beside that with the defaults.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from engine.errors import EngineError
-from engine.tunables import Tuned
-from mock.comparison import POLICIES, Outcome, Setup, run
+from engine.tunables import Tuned, check
+from mock.comparison import POLICIES, TUNED, Outcome, Setup, run
 from mock.workloads import WORKLOADS
 
 T_95 = (0.0, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.13, 2.09, 2.04)
@@ -22,6 +23,7 @@ T_95 = (0.0, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.13, 
 
 TITLES = {
     "agent": "agent (Q-learning)",
+    TUNED: "agent, as tuned",
     "heuristic": "heuristic",
     "always": "always keep",
     "lru": "plain LRU",
@@ -69,8 +71,7 @@ def ranking(outcomes: Mapping[str, Sequence[Outcome]]) -> list[str]:
 def verdict(outcomes: Mapping[str, Sequence[Outcome]]) -> str:
     """Who wins, judged on the differences within each seed, where chance is shared."""
     first, second, *_ = ranking(outcomes)
-    pairs = zip(outcomes[first], outcomes[second], strict=True)
-    ahead, width = interval([(a.net_ms - b.net_ms) / 1000 for a, b in pairs])
+    ahead, width = lead_of(outcomes[first], outcomes[second])
     lead = f"{ahead:.1f} ± {width:.1f} s ahead of {TITLES[second]}"
     if len(outcomes[first]) < 2:
         return f"{TITLES[first]} is {ahead:.1f} s ahead of {TITLES[second]}; one seed proves little"
@@ -79,19 +80,62 @@ def verdict(outcomes: Mapping[str, Sequence[Outcome]]) -> str:
     return f"{TITLES[first]} wins: {lead}"
 
 
+def lead_of(one: Sequence[Outcome], other: Sequence[Outcome]) -> tuple[float, float]:
+    """By how many seconds of net saving one is ahead on the same seeds, and half its interval."""
+    return interval([(a.net_ms - b.net_ms) / 1000 for a, b in zip(one, other, strict=True)])
+
+
+def gained(outcomes: Mapping[str, Sequence[Outcome]]) -> str:
+    """What the given tunables change, on the same seeds."""
+    ahead, width = lead_of(outcomes[TUNED], outcomes["agent"])
+    word = "more" if ahead >= 0 else "less"
+    told = (
+        f"As tuned, the agent saves {abs(ahead):.1f} ± {width:.1f} s {word} than with the defaults"
+    )
+    if len(outcomes[TUNED]) < 2:
+        return f"{told}; one seed proves little"
+    return told if abs(ahead) > width else f"{told}, which is within chance"
+
+
+def tuning(given: Sequence[str]) -> Tuned | None:
+    """The defaults with `NAME=VALUE` laid over them; None where nothing is given.
+
+    Raises:
+        CompareError: no name and value.
+        TunableError: no such tunable, or a value that it cannot have.
+    """
+    values: dict[str, object] = {}
+    for word in given:
+        name, sign, value = word.partition("=")
+        if not sign:
+            raise CompareError(f"--tune is {word!r}; write NAME=VALUE, as agent.exploration=0.2.")
+        values[name] = check(name, _number(value))
+    return Tuned(values) if values else None
+
+
+def _number(text: str) -> object:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the comparison; returns the exit code."""
     options = _options(arguments)
     tuned = Tuned()
     try:
         _check(options)
+        other = tuning(options.tune)
         for workload in options.workloads:
-            outcomes = _outcomes(workload, options, tuned)
+            outcomes = _outcomes(workload, options, tuned, other)
             _say(
                 f"{workload}: {options.seeds} seeds x {options.minutes:g} min at {options.rate:g} "
                 "requests/s, costs modelled; mean ± 95 % interval",
                 *table(outcomes),
-                f"  {verdict(outcomes)}.\n",
+                f"  {verdict(outcomes)}.",
+                *((f"  {gained(outcomes)}.",) if other else ()),
+                "",
             )
     except EngineError as error:
         sys.stderr.write(f"{error}\n")
@@ -106,12 +150,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _outcomes(workload: str, options: argparse.Namespace, tuned: Tuned) -> dict[str, list[Outcome]]:
-    outcomes: dict[str, list[Outcome]] = {policy: [] for policy in POLICIES}
+def _outcomes(
+    workload: str, options: argparse.Namespace, tuned: Tuned, other: Tuned | None
+) -> dict[str, list[Outcome]]:
+    policies = (*POLICIES, TUNED) if other else POLICIES
+    outcomes: dict[str, list[Outcome]] = {policy: [] for policy in policies}
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         _hint(f"{workload}, seed {seed} …")
         for policy, outcome in run(
-            Setup(workload, seed, options.minutes, options.rate), tuned
+            Setup(workload, seed, options.minutes, options.rate), tuned, other=other
         ).items():
             outcomes[policy].append(outcome)
     _hint("")
@@ -137,6 +184,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=20, help="simulated minutes of a run")
     parser.add_argument("--rate", type=float, default=30, help="requests per second")
+    parser.add_argument(
+        "--tune", nargs="+", default=[], metavar="NAME=VALUE",
+        help="tunables of a second agent, beside that with the defaults",
+    )  # fmt: skip
     return parser.parse_args(arguments)
 
 

@@ -37,6 +37,9 @@ START = 1_750_032_000
 """Noon of a day, so that a run does not cross midnight."""
 
 POLICIES = ("agent", "heuristic", "always", "lru")
+TUNED = "tuned"
+"""A second agent beside the first, with tunables of its own."""
+
 INTERVAL_S = 5
 PRICE_S = 300
 HELD_S = 30
@@ -222,19 +225,28 @@ class Steered:
         return [{"cache_name": name, **_row(one)} for name, one in sums.items()]
 
 
-def run(setup: Setup, tuned: Tuned, beat: Callable[[], None] = lambda: None) -> dict[str, Outcome]:
-    """Replay one run under every policy."""
+def run(
+    setup: Setup,
+    tuned: Tuned,
+    beat: Callable[[], None] = lambda: None,
+    other: Tuned | None = None,
+) -> dict[str, Outcome]:
+    """Replay one run under every policy; `other` adds a second agent that is tuned so."""
     trace = trace_of(setup)
     model = Changing(trace, setup.day_s)
-    shadows = {p: Shadow(p, setup.capacity_bytes, DEFAULT_TTL_S, model) for p in POLICIES}
+    policies = POLICIES if other is None else (*POLICIES, TUNED)
+    shadows = {p: Shadow(p, setup.capacity_bytes, DEFAULT_TTL_S, model) for p in policies}
     keep = Ruling(True, tuned.number("agent.ttl_long_s"), False, float("inf"))
     if "always" in shadows:
         shadows["always"].rule_all(keep)
     agents: dict[str, Agent] = {"agent": QLearning(setup.seed), "heuristic": Heuristic()}
-    for agent in agents.values():
-        agent.tune(tuned)
-    steered = {n: Steered(a, shadows[n], tuned) for n, a in agents.items() if n in shadows}
-    totals = {p: Sums() for p in POLICIES}
+    tunings = dict.fromkeys(agents, tuned)
+    if other is not None:
+        agents[TUNED], tunings[TUNED] = QLearning(setup.seed), other
+    for name, agent in agents.items():
+        agent.tune(tunings[name])
+    steered = {n: Steered(a, shadows[n], tunings[n]) for n, a in agents.items() if n in shadows}
+    totals = {p: Sums() for p in policies}
     demand, names = Demand(round(setup.day_s / INTERVAL_S)), set[str]()
     for begin, requests in _intervals(trace.requests):
         for name, shadow in shadows.items():

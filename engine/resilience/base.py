@@ -90,6 +90,8 @@ class Scenario(ABC):
     """The queue of producer and consumer; another one where the real services use the live one."""
     skewed: ClassVar[bool] = False
     """Whether the processes' wall clock follows the file `skew`."""
+    ready_s: ClassVar[float] = 30.0
+    """How long its processes may take to get ready."""
     starts: ClassVar[int] = 12
     """Starts within half a minute after which the supervisor gives a process up."""
     hang_s: ClassVar[float] = 15.0

@@ -84,7 +84,7 @@ class Pipeline(Patience, Witness):
             ResilienceError: they do not get ready.
         """
         self.launch()
-        self.wait_until(self._all_ready, READY_S, "the pipeline to be ready")
+        self.wait_until(self._all_ready, self._scenario.ready_s, "the pipeline to be ready")
 
     def launch(self) -> None:
         """Start the supervisor, which starts the others."""

@@ -17,9 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from dashboard.viewing import viewing, watch
 from tests.benchmarks.live_pages_browser import cores
 from tests.browser.app import App
-from tests.browser.viewer import viewing, watch
 
 WARM_S = 20.0
 """What follows a start is no steady state."""

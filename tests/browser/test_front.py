@@ -14,11 +14,11 @@ from streamlit.web.server.starlette import starlette_app_utils
 from websockets.exceptions import InvalidStatus
 
 from dashboard.front import PEER
+from dashboard.viewing import Viewer, viewing
 from db.migrations import migrate
 from db.queries import system
 from db.session import open_store
 from tests.browser.app import App
-from tests.browser.viewer import Viewer, viewing
 
 pytestmark = pytest.mark.timeout(180)
 

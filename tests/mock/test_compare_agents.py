@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.tunables import Tuned
-from mock.compare_agents import interval, main, table, verdict
+from mock.compare_agents import gained, interval, main, table, verdict
 from mock.comparison import POLICIES, Outcome, Setup, run
 
 
@@ -45,6 +45,8 @@ def test_a_lead_within_chance_has_no_winner() -> None:
     ("arguments", "sentence"),
     [
         (["--workloads", "weekly"], "There is no workload 'weekly'; choose from: "),
+        (["--tune", "agent.exploration"], "--tune is 'agent.exploration'; write NAME=VALUE"),
+        (["--tune", "agent.exploration=2"], "agent.exploration is 2.0; give a number from 0 to 1."),
         (["--seeds", "0"], "--seeds is 0; give a number from 1 to 1000."),
     ],
 )
@@ -62,3 +64,31 @@ def test_the_command_prints_a_table_of_every_workload(capsys: pytest.CaptureFixt
     printed = capsys.readouterr().out
     assert printed.count("±") >= 16
     assert "net saving" in printed
+
+
+def test_an_agent_with_other_tunables_stands_beside_the_first(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    short = ["--workloads", "zipf", "--seeds", "2", "--minutes", "1", "--rate", "20"]
+    assert main(short) == 0
+    alone = capsys.readouterr().out
+    assert main([*short, "--tune", "agent.exploration=0.9"]) == 0
+    beside = capsys.readouterr().out
+    first = next(line for line in alone.splitlines() if "Q-learning" in line)
+    second = next(line for line in beside.splitlines() if "as tuned" in line)
+    assert first in beside
+    assert second.split()[3:] != first.split()[2:]
+    assert "than with the defaults" in beside
+    assert "as tuned" not in alone
+
+
+def test_what_tunables_gain_is_judged_within_each_seed() -> None:
+    better = {
+        "agent": [outcome(n) for n in (1000, 9000, 5000)],
+        "tuned": [outcome(n) for n in (3000, 11_100, 6900)],
+    }
+    assert gained(better).startswith("As tuned, the agent saves 2.0 ± ")
+    assert "more than with the defaults" in gained(better)
+    assert "within chance" not in gained(better)
+    worse = {"agent": better["tuned"], "tuned": better["agent"]}
+    assert "less than with the defaults" in gained(worse)

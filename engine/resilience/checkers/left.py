@@ -10,6 +10,9 @@ from engine.resilience.lateness import timely
 SPARE = 4
 """Handles that a process may have more than before, of whoever talks to it just then."""
 
+SHOWN = 10
+"""Observations that are told."""
+
 TIMED = "seconds"
 """How the name of an observation begins that is a duration."""
 
@@ -47,8 +50,8 @@ def proofs(facts: Facts) -> Seen:
     wrong = [e for e in shown if not e.value <= e.limit]
     if not shown:
         return unsure("the scenario observed nothing", "its own observations")
-    told = "; ".join(f"{e.note}: {e.value:.4g}" for e in (wrong or shown)[:6])
-    asked = "; ".join(f"{e.note} <= {e.limit:.4g}" for e in (wrong or shown)[:6])
+    told = "; ".join(f"{e.note}: {e.value:.4g}" for e in (wrong or shown)[:SHOWN])
+    asked = "; ".join(f"{e.note} <= {e.limit:.4g}" for e in (wrong or shown)[:SHOWN])
     if not wrong or not all(e.note.startswith(TIMED) for e in wrong):
         return held(not wrong, told, asked)
     seen = [timely(e.value, e.limit, facts, told, asked) for e in wrong]

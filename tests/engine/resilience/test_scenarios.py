@@ -19,6 +19,7 @@ from engine.registry import resolve
 from engine.resilience import SCENARIOS
 from engine.resilience.base import LIMITS, Scenario
 from engine.resilience.checkers import CHECKERS
+from engine.resilience.faults import dashboard
 from engine.resilience.findings import Verdict
 from engine.resilience.history import What, read_all
 from engine.resilience.patience import Aborted
@@ -31,7 +32,7 @@ from tests.engine.stubs.running import is_alive, until
 
 SUITE = (
     "burst", "agent_killed", "producer_killed", "queue_killed", "connection_cut", "poison",
-    "engine_killed", "database_locked", "limits",
+    "engine_killed", "database_locked", "limits", "page_storm",
 )  # fmt: skip
 """One of each kind of fault; `engine resilience run --all --quick` runs the others too."""
 
@@ -78,6 +79,23 @@ def test_without_a_redis_server_nothing_is_learnt_and_the_reason_is_told(
     assert outcome.note.startswith("This machine has no redis-server to start")
     with pytest.raises(UnknownName, match="no queue backend 'rabbit'"):
         run("queue_killed", tmp_path, "rabbit")
+
+
+@pytest.mark.parametrize(
+    ("hidden", "reason"),
+    [
+        ("ROOT", "This installation has no dashboard (the engine's image leaves it out)."),
+        ("importlib.util.find_spec", "Streamlit is not installed here"),
+    ],
+)
+def test_without_a_dashboard_nothing_is_learnt_and_the_reason_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hidden: str, reason: str
+) -> None:
+    nothing: Any = tmp_path if hidden == "ROOT" else lambda _name: None
+    monkeypatch.setattr(f"engine.resilience.faults.dashboard.{hidden}", nothing)
+    outcome = run("page_storm", tmp_path)
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert outcome.note.startswith(reason)
 
 
 def test_each_queue_backend_of_the_product_can_be_tested() -> None:
@@ -142,20 +160,33 @@ def test_an_aborted_test_heals_and_leaves_nothing(tmp_path: Path) -> None:
 CODE = """
 import sys, pathlib
 from engine.resilience.running import run_scenario
-run_scenario("agent_stalled", pathlib.Path(sys.argv[1]), {"stall_s": 12}, quick=True)
+name, folder, parameter = sys.argv[1:]
+run_scenario(name, pathlib.Path(folder), {parameter: 12}, quick=True)
 """
 
 
-def test_a_test_that_is_killed_takes_its_frozen_processes_with_it(tmp_path: Path) -> None:
-    folder = tmp_path / "killed"
-    runner = subprocess.Popen([sys.executable, "-c", CODE, str(folder)], cwd=ROOT)
+def killed(folder: Path, name: str, parameter: str) -> set[int]:
+    """Kill the runner of a scenario in the middle of its fault; the pids of what it had started."""
+    runner = subprocess.Popen([sys.executable, "-c", CODE, name, str(folder), parameter], cwd=ROOT)
     try:
         until((folder / "history").is_dir)
-        until(lambda: any(e.what is What.INJECTED for e in read_all(folder / "history")), 30.0)
-        pids = {int(path.stem.rpartition("-")[2]) for path in (folder / "history").glob("*.jsonl")}
+        until(lambda: any(e.what is What.INJECTED for e in read_all(folder / "history")), 60.0)
+        return {int(path.stem.rpartition("-")[2]) for path in (folder / "history").glob("*.jsonl")}
     finally:
         os.kill(runner.pid, signal.SIGKILL)
         runner.wait()
+
+
+def test_a_test_that_is_killed_takes_its_frozen_processes_with_it(tmp_path: Path) -> None:
+    pids = killed(tmp_path / "killed", "agent_stalled", "stall_s")
     begun = time.monotonic()
     until(lambda: not any(map(is_alive, pids)), 10.0)
     assert time.monotonic() - begun < 5.0
+
+
+def test_a_test_that_is_killed_takes_its_dashboard_with_it(tmp_path: Path) -> None:
+    folder = tmp_path / "killed"
+    pids = killed(folder, "page_storm", "storm_s")
+    server = dashboard.shown(folder).pid
+    assert len(pids) >= 6
+    until(lambda: not any(map(is_alive, {*pids, server})), 10.0)

@@ -30,6 +30,8 @@ class Viewer:
     """The page's name in the address; empty: the first one."""
     texts: list[str] = field(default_factory=list)
     """Every text and error, newest last."""
+    exceptions: int = 0
+    """How many errors of the page's own code were among them."""
     buttons: dict[str, Button] = field(default_factory=dict)
     """Label -> the newest button of that label."""
     numbers: dict[str, NumberInput] = field(default_factory=dict)
@@ -76,8 +78,7 @@ class Viewer:
     async def hear(self) -> None:
         """One message of the server."""
         data = await self.connection.recv()
-        assert isinstance(data, bytes)
-        said = ForwardMsg.FromString(data)
+        said = ForwardMsg.FromString(data.encode() if isinstance(data, str) else data)
         kind = said.WhichOneof("type")
         if kind == "new_session":
             self._hash = said.new_session.page_script_hash
@@ -96,6 +97,7 @@ class Viewer:
             for shown in ("markdown", "alert", "toast", "exception"):
                 if element.WhichOneof("type") == shown:
                     part = getattr(element, shown)
+                    self.exceptions += shown == "exception"
                     self.texts.append(str(part.message if shown == "exception" else part.body))
 
 
