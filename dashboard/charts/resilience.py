@@ -55,7 +55,7 @@ def plot(timeline: Mapping[str, Any], title: str, theme: Theme) -> AnyChart:
     x = alt.X(
         "at:Q",
         title=None,
-        axis=alt.Axis(format="~g", grid=False, tickCount=6, labelExpr="datum.label + ' s'"),
+        axis=alt.Axis(format="~f", grid=False, tickCount=6, labelExpr="datum.label + ' s'"),
         scale=alt.Scale(nice=False),
     )
     y = alt.Y(

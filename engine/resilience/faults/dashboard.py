@@ -1,8 +1,9 @@
 """`python -m engine.resilience.faults.dashboard`: a real dashboard that belongs to one test.
 
-It is started as anybody starts it, attached to the copy's supervisor and store. This service beats
-only while it answers; it lives in this service's process group, so that whatever ends this process
-ends it too.
+It is started as anybody starts it, attached to the copy's supervisor and store. This service is
+ready once it answers and beats as long as it lives: how soon it answers in a storm is what viewers
+judge, no reason to replace it. It lives in this service's process group, so that whatever ends this
+process ends it too.
 """
 
 from __future__ import annotations
@@ -94,10 +95,10 @@ def main() -> int:
     _told(child.folder).write_bytes(msgspec.json.encode(Shown(server.pid, port)))
     ready = False
     while not child.stopping and server.poll() is None:
-        with contextlib.suppress(OSError):
-            _get(port, "/_stcore/health")
-            child.lifeline.beat()
-            if not ready:
+        child.lifeline.beat()
+        if not ready:
+            with contextlib.suppress(OSError):
+                _get(port, "/_stcore/health")
                 ready = True
                 child.lifeline.ready()
         child.lifeline.wait(LOOK_S)
