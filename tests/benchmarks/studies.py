@@ -28,6 +28,7 @@ from engine.settings import ROOT, Settings, load_settings
 from engine.study.worker import Worker
 from engine.supervision.jobs import ONE_THREAD
 from engine.traces.trace import save
+from engine.training.dqn import DQN
 from mock.history import History, seed_history
 from tests.dashboard.studied import fill
 from tests.engine.training import generated
@@ -162,7 +163,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=("overhead", "workers", "page"))
     parser.add_argument("--trials", type=int, default=8)
-    parser.add_argument("--timesteps", type=int, default=60_000)
+    parser.add_argument("--timesteps", type=int, default=DQN.timesteps)
     given = parser.parse_args()
     if given.only in (None, "overhead"):
         overhead(given.trials)
