@@ -85,6 +85,9 @@ def export(subject: Subject, root: Path, place: Path, beat: Beat) -> Exported | 
     """
     if place.exists() and not (place / "metadata.json").is_file():
         raise ExportError(f"{place} holds something else than an export; choose another name.")
+    beside = _archive_of(place)
+    if beside.exists() and not _is_packed_export(beside, place.name):
+        raise ExportError(f"{beside} is something else than an export; choose another name.")
     try:
         with files.making(root) as making:
             inner = making.path / "export"
@@ -95,9 +98,9 @@ def export(subject: Subject, root: Path, place: Path, beat: Beat) -> Exported | 
             kept = files.settle(inner)
             if beat(0.9, "packing it"):
                 return None
-            archive = _pack(inner, making.path / f"{place.name}.zip", place.name)
+            archive = _pack(inner, making.path / beside.name, place.name)
             _publish(inner, archive, place, making.path / "old")
-            return Exported(str(place), str(place.with_name(archive.name)), kept, told)
+            return Exported(str(place), str(beside), kept, told)
     except OSError as error:
         raise ExportError(
             f"The export cannot be written under {root}: {error.strerror}; nothing of it was kept."
@@ -119,6 +122,18 @@ def _write(subject: Subject, folder: Path, beat: Beat) -> bool:
     return False
 
 
+def _archive_of(place: Path) -> Path:
+    return place.with_name(f"{place.name}.zip")
+
+
+def _is_packed_export(archive: Path, name: str) -> bool:
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            return f"{name}/metadata.json" in packed.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
 def _pack(folder: Path, archive: Path, name: str) -> Path:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for file in sorted(folder.iterdir()):
@@ -135,7 +150,7 @@ def _publish(folder: Path, archive: Path, place: Path, aside: Path) -> None:
         place.rename(aside)
     try:
         folder.rename(place)
-        archive.replace(place.with_name(archive.name))
+        archive.replace(_archive_of(place))
     except OSError:
         shutil.rmtree(place, ignore_errors=True)
         if aside.exists():

@@ -208,6 +208,16 @@ def test_a_folder_that_is_no_export_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "thesis" / "chapter.txt").read_text() == "mine"
 
 
+def test_a_zip_that_is_no_export_is_left_alone(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "thesis.zip", "w") as packed:
+        packed.writestr("chapter.txt", "mine")
+    before = (tmp_path / "thesis.zip").read_bytes()
+    with pytest.raises(ExportError, match=r"thesis\.zip is something else than an export"):
+        small(tmp_path, "thesis")
+    assert (tmp_path / "thesis.zip").read_bytes() == before
+    assert not (tmp_path / "thesis").exists()
+
+
 @pytest.mark.parametrize(
     "wanted", ["", ".", "..", "../x", "a/../../x", "/etc", "/tmp/x", ".hidden", "a//../b", "x\0y"]
 )
