@@ -33,6 +33,8 @@ class _State(NamedTuple):
 class AdmissionReplay(Replay):
     """One cache of so many results; a row is kept for each key, as of its last request.
 
+    The policy's lifetime is scaled where the room is another than it was trained for.
+
     Attributes:
         decided: decisions taken so far.
         admitted: how many of them kept the newcomer.
@@ -49,10 +51,11 @@ class AdmissionReplay(Replay):
         self._columns, self._value, self._capacity = spec.columns, spec.value, room.capacity
         self._distinct = room.distinct
         width = BASE + len(spec.columns)
+        lifetime = max(1.0, spec.lifetime * room.capacity / spec.capacity)
         limit = memory.keys_remembered(room.capacity, spec.history)
         fill = network.mean[BASE:width]
         self._state = _State(
-            memory.empty(room.distinct, spec.lifetime, limit, fill),
+            memory.empty(room.distinct, lifetime, limit, fill),
             new_links(room.distinct, 1),
             np.zeros(room.distinct, np.int64),
             np.zeros((room.distinct, width), np.float32),

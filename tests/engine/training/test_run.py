@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -16,6 +17,7 @@ from engine.cache.lru import LRU
 from engine.errors import TrainingError
 from engine.training.curves import Listener, Point, as_curves
 from engine.training.options import TrainOptions
+from engine.training.policy import TrainedPolicy
 from engine.training.replaying import start
 from engine.training.run import Trained, train, train_policy
 from tests.engine.training import generated
@@ -200,6 +202,11 @@ def test_the_admission_form_learns_beside_the_others() -> None:
     lru = LRU().start(room).feed(TRACE.requests)
     assert hits[6000:].mean() > lru[6000:].mean()
     assert 0 < replay.admitted < replay.decided
+    larger = Room(80, by_bytes=False, distinct=generated.KEYS)
+    spec = found.policy.spec
+    for_larger = msgspec.structs.replace(spec, capacity=80, lifetime=2 * spec.lifetime)
+    same = start(TrainedPolicy(for_larger, found.policy.networks), larger).feed(TRACE.requests)
+    assert np.array_equal(start(found.policy, larger).feed(TRACE.requests), same)
     with pytest.raises(TrainingError, match="counts results"):
         train(TRACE, options("dqn", environment="admission", by_bytes=True, cache_size=9000))
 
