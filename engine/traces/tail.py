@@ -139,10 +139,19 @@ class Tail:
         """Open the file that the cursor is in; False if there is nothing to read yet."""
         if self.cursor is None:
             return self._begin(self._path, HISTORY_BYTES)
+        unread: list[TraceError] = []
         for path in (self._path, *_neighbours(self._path)):
-            if _head(path, self.cursor.head_bytes)[0] == self.cursor.head:
+            try:
+                with reading(path):
+                    is_it = _head(path, self.cursor.head_bytes)[0] == self.cursor.head
+            except TraceError as error:
+                unread.append(error)
+                continue
+            if is_it:
                 self._take(path)
                 return True
+        if unread:  # the rest may be in there; to go on without it would lose its lines
+            raise unread[0]
         if not _head(self._path)[1]:
             return False
         if not self._is_done:
@@ -191,11 +200,18 @@ class Tail:
         """Leave a file that is read to its end for the one that was begun after it."""
         self.close()
         self._is_done = True
-        known = [(path, _head(path)[0]) for path in _neighbours(self._path)]
-        heads = [head for _, head in known]
-        after = heads.index(cursor.head) + 1 if cursor.head in heads else len(known)
-        for path, head in known[after:]:
-            if head != cursor.head and self._begin(path):
+        # From the newest back to the one just left: those before it, damaged or not, are done with.
+        after: list[Path] = []
+        for path in reversed(_neighbours(self._path)):
+            with reading(path):
+                head = _head(path)[0]
+            if head == cursor.head:
+                break
+            after.insert(0, path)
+        else:
+            after = []
+        for path in after:
+            if self._begin(path):
                 return
         if _head(self._path)[0] != cursor.head:
             self._begin(self._path)

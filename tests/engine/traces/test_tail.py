@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 from pathlib import Path
 
@@ -154,3 +155,37 @@ def test_a_lost_rest_is_told_and_the_new_log_read(
     tail = Tail(log, Cursor("0" * 16, 10, 0, 500, 9), clock)
     assert everything(tail, clock) == some(5, 7)
     assert "was not found" in caplog.text
+
+
+def test_an_old_damaged_file_stops_nobody(log: Path, clock: Clock) -> None:
+    append(log, *some(0, 2))
+    damaged = log.with_name("access.log.7.gz")
+    damaged.write_bytes(b"no gzip")
+    os.utime(damaged, (1, 1))
+    tail = Tail(log, clock=clock)
+    assert everything(tail, clock) == some(0, 2)
+    log.rename(log.with_name("access.log.1"))
+    append(log, *some(2, 4))
+    assert everything(tail, clock) == some(2, 4)
+    assert tail.cursor is not None
+    log.rename(log.with_name("access.log.0"))
+    append(log, *some(4, 5))
+    assert everything(Tail(log, tail.cursor, clock), clock) == some(4, 5)
+
+
+def test_a_damaged_file_that_may_hold_the_rest_is_waited_for(log: Path, clock: Clock) -> None:
+    append(log, *some(0, 2))
+    tail = Tail(log, clock=clock)
+    assert everything(tail, clock) == some(0, 2)
+    tail.close()
+    append(log, *some(2, 3))
+    whole = gzip.compress(log.read_bytes())
+    rotated = log.with_name("access.log.1.gz")
+    rotated.write_bytes(b"no gzip")
+    log.unlink()
+    append(log, *some(3, 5))
+    again = Tail(log, tail.cursor, clock)
+    with pytest.raises(TraceError, match=r"access.log.1.gz is damaged"):
+        again.read()
+    rotated.write_bytes(whole)
+    assert everything(again, clock) == some(2, 5)
