@@ -7,7 +7,7 @@ simulation of another cache they would tell what that one knew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -42,13 +42,20 @@ _TRUTHS = YES | _NO
 
 
 class Column:
-    """One further column, read piece by piece; the first piece with values tells its kind."""
+    """One further column, read piece by piece; the first piece with values tells its kind.
 
-    def __init__(self, name: str, recorded: bool) -> None:
+    Args:
+        name: as recorded.
+        recorded: whether it describes the recording cache.
+        mask: hides secrets in its texts, which are kept: a referrer may hold a token.
+    """
+
+    def __init__(self, name: str, recorded: bool, mask: Callable[[str], str] = str) -> None:
         self.name = name
         self.kind = ""
         self._recorded = recorded
-        self._codes = Codes()
+        self._mask = mask
+        self._codes = Codes(lambda value: mask(str(value)))
         self._times = Times()
         self._first: float | None = None
         self._rows = self._nulls = 0
@@ -76,7 +83,8 @@ class Column:
             self._low = min(self._low, float(there.min()))
             self._high = max(self._high, float(there.max()))
         if not self._example:
-            self._example = next((str(v) for v in _few(values) if v is not None), "")[:80]
+            first = next((str(v) for v in _few(values) if v is not None), "")
+            self._example = self._mask(first)[:80]
         return found
 
     def info(self) -> ColumnInfo:

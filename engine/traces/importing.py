@@ -28,7 +28,7 @@ from engine.traces.origins import Origin, file_origin, masker_of
 from engine.traces.rows import MEASURED, MODELLED, NONE, Rows
 from engine.traces.shelf import folder_of, is_there, stored, traces_path
 from engine.traces.spool import Spool
-from engine.traces.trace import Trace, appearing, load, write_about
+from engine.traces.trace import Trace, appearing, key_texts, load, write_about
 
 Progress = Callable[[float, str], None]
 """Told the share that is read (0 to 1) and how far we are."""
@@ -108,7 +108,7 @@ def import_trace(
         if not _read(origin, rows, progress, cancelled):
             return None
         info = _info(origin, rows, spool, chosen)
-        same = next((one for one in stored(settings) if one.digest == info.digest), None)
+        same = next((one for one in stored(settings) if _is_same(one, info, rows, settings)), None)
         if same is not None and not replace:
             return _imported(origin, same, is_new=False)
         if is_there(chosen, settings) and not replace:
@@ -190,6 +190,21 @@ def notes_of(origin: Origin, rows: Rows, spool: Spool) -> Iterator[str]:
         yield f"{count:,} rows were left out: {why}."
     for column in rows.dropped:
         yield f"The column {column} has more than {MOST_CATEGORIES:,} texts and was left out."
+
+
+def _is_same(kept: TraceInfo, info: TraceInfo, rows: Rows, settings: Settings) -> bool:
+    """Whether a kept trace is what an import would make: the same texts, too, masked alike."""
+    if kept.digest != info.digest or _words(kept) != _words(info):
+        return False
+    try:
+        texts = key_texts(folder_of(kept.name, settings))
+    except TraceError:  # damaged: it is no substitute
+        return False
+    return bool(texts.equals(rows.key_texts()))
+
+
+def _words(info: TraceInfo) -> tuple[Any, ...]:
+    return info.groups, {column.name: column.categories for column in info.columns}
 
 
 def _imported(origin: Origin, info: TraceInfo, is_new: bool) -> Imported:

@@ -70,8 +70,8 @@ class Masker:
         return _USER.sub(self._masked, text) if "://" in text else text
 
     def name(self, name: str) -> str:
-        """An endpoint's name as it may be kept: with `hash_keys` it could be a key itself."""
-        return f"endpoint {self.digest(name, 4)}" if self._hash_keys else name
+        """An endpoint's name as it may be kept: one that was recorded could be a key itself."""
+        return f"endpoint {self.digest(name, 4)}" if self._hash_keys else self.text(name)
 
     def digest(self, text: str, size: int) -> str:
         """Keyed digest of a text, `size` bytes as hex digits."""

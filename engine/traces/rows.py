@@ -113,7 +113,7 @@ class Rows:
         self._key_names.append(0 if NAME in self.has else self._names.number(name))
 
     def _name(self, name: object) -> str:
-        shaped = self._masker.name(clean(str(name))[:MAX_LENGTH]) or OTHER
+        shaped = self._masker.name(clean(str(name)))[:MAX_LENGTH] or OTHER
         if shaped not in self._known_names:
             if len(self._known_names) >= MOST_NAMES:
                 return OTHER
@@ -151,7 +151,9 @@ class Rows:
                 continue
             if name in self.dropped:
                 continue
-            column = self.columns.setdefault(name, Column(name, is_recorded(plain(name))))
+            if name not in self.columns:
+                self.columns[name] = Column(name, is_recorded(plain(name)), self._masker.text)
+            column = self.columns[name]
             made[COLUMN + name] = column.encode(table.column(stored))
             if column.is_too_diverse:
                 del self.columns[name], made[COLUMN + name]

@@ -165,9 +165,17 @@ def appearing(folder: Path) -> Iterator[Path]:
     try:
         making.mkdir(parents=True)
         yield making
+        # The old one goes only when the new one is in its place: whoever is killed between has one.
+        former = making.with_name(f"{making.name}.old")
         if folder.exists():
-            shutil.rmtree(folder)
-        making.rename(folder)
+            folder.rename(former)
+        try:
+            making.rename(folder)
+        except OSError:
+            if former.exists():
+                former.rename(folder)
+            raise
+        shutil.rmtree(former, ignore_errors=True)
     except OSError as error:
         raise TraceError(
             f"The trace cannot be kept in {folder}: {error.strerror or error}."
@@ -183,14 +191,19 @@ def load(folder: Path) -> Trace:
         TraceError: as `load_info`, or a file of it is missing or damaged.
     """
     info = load_info(folder)
-    try:
+    with _whole(folder):
         table = pq.read_table(folder / REQUESTS)
-        texts = pq.read_table(folder / KEYS).column("text").combine_chunks()
-    except (OSError, pa.ArrowException) as error:
-        raise TraceError(
-            f"The trace {folder.name!r} is damaged ({error}); import it anew."
-        ) from None
-    return Trace(info, _requests(table, info), texts)
+    return Trace(info, _requests(table, info), key_texts(folder))
+
+
+def key_texts(folder: Path) -> pa.Array:
+    """The texts of the keys of the trace in `folder`, by number.
+
+    Raises:
+        TraceError: their file is missing or damaged.
+    """
+    with _whole(folder):
+        return pq.read_table(folder / KEYS).column("text").combine_chunks()
 
 
 def head(folder: Path, most: int) -> Trace:
@@ -200,17 +213,21 @@ def head(folder: Path, most: int) -> Trace:
         TraceError: as `load`.
     """
     info = load_info(folder)
+    with _whole(folder), pq.ParquetFile(folder / REQUESTS) as file:
+        pieces = list(itertools.islice(file.iter_batches(min(most, _PIECE)), -(-most // _PIECE)))
+    table = pa.Table.from_batches(pieces).slice(0, most)
+    return Trace(info, _requests(table, info), pa.array([], pa.string()))
+
+
+@contextlib.contextmanager
+def _whole(folder: Path) -> Iterator[None]:
+    """Tell a file that is missing or damaged in one sentence."""
     try:
-        with pq.ParquetFile(folder / REQUESTS) as file:
-            pieces = list(
-                itertools.islice(file.iter_batches(min(most, _PIECE)), -(-most // _PIECE))
-            )
+        yield
     except (OSError, pa.ArrowException) as error:
         raise TraceError(
             f"The trace {folder.name!r} is damaged ({error}); import it anew."
         ) from None
-    table = pa.Table.from_batches(pieces).slice(0, most)
-    return Trace(info, _requests(table, info), pa.array([], pa.string()))
 
 
 def _requests(table: pa.Table, info: TraceInfo) -> Requests:

@@ -298,3 +298,57 @@ def test_an_import_as_a_job_heeds_its_cancellation(
     assert actions.import_job({"file": str(recorded)}, Job()) is None  # type: ignore[arg-type]
     with pytest.raises(TraceError, match="cannot be asked for like this"):
         actions.import_job({"fil": "x"}, Job())  # type: ignore[arg-type]
+
+
+def test_secrets_in_named_endpoints_and_further_columns_are_masked(
+    tmp_path: Path, settings: Settings
+) -> None:
+    lines = ["timestamp,cache_key,cache_name,referer"]
+    lines += [
+        f"{at},/a/{at % 2},/a?token=OPEN{at % 2},https://u:OPEN@h/?sig=OPEN{at % 2}"
+        for at in range(8)
+    ]
+    path = tmp_path / "told.csv"
+    path.write_text("\n".join(lines) + "\n")
+    shown = look_at(Wanted(file=str(path)), settings)
+    assert "OPEN" not in json.dumps(shown)
+    import_trace(Wanted(file=str(path)), "test", settings)
+    kept = open_trace("told", settings)
+    assert len(kept.info.groups) == 2
+    assert [len(column.categories) for column in kept.info.columns] == [2]
+    for file in shelf.folder_of("told", settings).iterdir():
+        assert b"OPEN" not in file.read_bytes()
+
+
+def test_hashed_keys_are_kept_although_the_same_requests_are_there_in_clear(
+    recorded: Path, settings: Settings
+) -> None:
+    import_trace(Wanted(file=str(recorded)), "test", settings)
+    hashed = Wanted(file=str(recorded), name="hashed", hash_keys=True)
+    made = import_trace(hashed, "test", settings)
+    assert made is not None
+    assert made["is_new"]
+    assert not any("/a/" in text for text in open_trace("hashed", settings).key_texts.to_pylist())
+    again = import_trace(hashed, "test", settings)
+    assert again is not None
+    assert not again["is_new"]
+    assert again["info"]["name"] == "hashed"
+
+
+def test_a_replacement_that_fails_leaves_the_former_trace(
+    recorded: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_trace(Wanted(file=str(recorded), name="kept"), "test", settings)
+    rename = Path.rename
+
+    def refusing(self: Path, target: Path) -> Path:
+        if target.name == "kept" and not self.name.endswith(".old"):
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    recorded.write_text("ts,url\n1,/x\n2,/x\n")
+    monkeypatch.setattr(Path, "rename", refusing)
+    with pytest.raises(TraceError, match="cannot be kept"):
+        import_trace(Wanted(file=str(recorded), name="kept", replace=True), "test", settings)
+    assert len(open_trace("kept", settings).requests) == 5000
+    assert left_in(settings) == ["kept"]
