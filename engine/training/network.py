@@ -18,8 +18,14 @@ Array = NDArray[np.float32]
 CLIP = 10.0
 """Normalised features are clipped to plus and minus this."""
 
+SURE = 700.0
+"""The sigmoid of more is 1, and of less than its negative 0."""
+
 EVICT, KEEP = 0, 1
 """The two actions, in the order of the network's outputs."""
+
+_MOST = float(np.finfo(np.float32).max) / 2
+"""Both outputs stay below it, so that their difference is a number."""
 
 _ARRAYS = ("w1", "b1", "w2", "b2", "w3", "b3", "mean", "scale")
 
@@ -91,12 +97,24 @@ class Network:
             at[:, self.rent_at] += rent
             out = self.outputs(at)
             gap = (out[:, KEEP] - out[:, EVICT]).astype(np.float64)
-            total += 1.0 / (1.0 + np.exp(-gap)) if self.readout == "index" else gap
+            # Beyond this the sigmoid is 0 or 1 in float32, and exp would overflow.
+            sure = np.clip(gap, -SURE, SURE)
+            total += 1.0 / (1.0 + np.exp(-sure)) if self.readout == "index" else gap
         return np.asarray(total / len(rents), np.float32)
 
     def arrays(self) -> dict[str, Array]:
         """The arrays by name, as safetensors keep them."""
         return {name: getattr(self, name) for name in _ARRAYS}
+
+
+def _largest_output(arrays: Mapping[str, Array]) -> float:
+    """A bound of what any layer can give, since the inputs are clipped."""
+    most, largest = np.full(len(arrays["mean"]), CLIP), 0.0
+    for layer in "123":
+        weights, biases = (np.abs(arrays[name + layer].astype(np.float64)) for name in "wb")
+        most = most @ weights + biases
+        largest = max(largest, float(most.max()))
+    return largest
 
 
 def network_from(
@@ -105,7 +123,8 @@ def network_from(
     """A network of stored arrays.
 
     Raises:
-        ModelError: an array is missing, not finite, or its shape does not fit the others.
+        ModelError: an array is missing, not finite, too large to reckon with, or its shape does
+            not fit the others.
     """
     missing = [name for name in _ARRAYS if name not in arrays]
     if missing:
@@ -129,4 +148,9 @@ def network_from(
             raise ModelError(f"The model's {name} holds a value that is no finite number.")
     if (given["scale"] <= 0).any():
         raise ModelError("The model's scale holds a value that is not above zero.")
+    if not _largest_output(given) < _MOST:
+        raise ModelError(
+            "The model's weights are so large that its scores overflow; it is damaged or none of "
+            "ours."
+        )
     return Network(**given, readout=readout, rents=rents, rent_at=rent_at)

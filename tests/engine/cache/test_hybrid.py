@@ -436,3 +436,15 @@ def test_bytes_and_results_are_not_mixed_up() -> None:
 def test_requests_are_explained_one_at_a_time() -> None:
     with pytest.raises(ModelError, match="2 were given"):
         HybridReplay(index_policy(ROOM, 150.0), ROOM).explain(requests(2))
+
+
+def test_scores_of_absurd_weights_are_numbers_or_refused() -> None:
+    plain = network().arrays()
+    rows = RNG.normal(size=(50, BASE)).astype(np.float32)
+    sure = network_from({**plain, "w3": plain["w3"] * 1e6}, "index", (-4.0, -1.0), RENT)
+    with np.errstate(over="raise", invalid="raise"):
+        scores = sure.scores(rows)
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert {0.0, 1.0} <= set(scores.tolist())
+    with pytest.raises(ModelError, match="so large that its scores overflow"):
+        network_from({**plain, "w3": plain["w3"] * np.float32(1e37)}, "index", (-4.0,), RENT)
