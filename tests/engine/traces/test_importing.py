@@ -310,7 +310,7 @@ def test_secrets_in_named_endpoints_and_further_columns_are_masked(
     ]
     path = tmp_path / "told.csv"
     path.write_text("\n".join(lines) + "\n")
-    shown = look_at(Wanted(file=str(path)), settings)
+    shown = look_at(Wanted(file=str(path)), settings=settings)
     assert "OPEN" not in json.dumps(shown)
     import_trace(Wanted(file=str(path)), "test", settings)
     kept = open_trace("told", settings)
