@@ -27,5 +27,7 @@ def verdicts(told: Mapping[str, Any]) -> None:
             st.error(sentence, icon=":material/thumb_down:")
         else:
             st.warning(sentence, icon=":material/balance:")
+    if told.get("remark"):
+        st.warning(cell(str(told["remark"])), icon=":material/difference:")
     if told.get("costs") == "modelled":
         st.caption(f":orange[Load times are modelled.] {told['cost_model']}")

@@ -12,7 +12,7 @@ import msgspec
 
 from engine.actions.models import model_store
 from engine.actions.store import audited, given
-from engine.actions.trace_data import trace_for
+from engine.actions.trace_data import replaced, trace_for
 from engine.execution.base import Order
 from engine.execution.local import LocalExecutor
 from engine.settings import Settings
@@ -72,6 +72,7 @@ def evaluate_model(
         judged = {"capacities": sizes, "classics": _named(wanted.policies)}
         order = Order("evaluate", trace, judged, policies)
         told = (executor or LocalExecutor()).run(order, listener or Listener()).told
+        told["remark"] = replaced(data, trace.info)
         for number in numbers:
             registry.set_evaluation(store, number, told)
     return {"models": numbers, **told}

@@ -17,6 +17,7 @@ from engine.actions.job_rows import start_job
 from engine.actions.models import model_store
 from engine.actions.store import audited, given
 from engine.actions.trace_data import trace_for
+from engine.actions.training_folders import checkpoints
 from engine.cache import POLICIES
 from engine.errors import EvaluationCancelled
 from engine.execution.base import Executor, Order
@@ -87,31 +88,31 @@ def train_models(
     with audited(known, who, "train", _changed(wanted)), model_store(known) as store:
         trace = trace_for(wanted.trace, wanted.source, wanted.limit, who, known)
         computer = executor or LocalExecutor()
-        folder = training_folder(known, run)
-        staged = Stage(heard, 0.0, 1.0 - EVALUATING if wanted.evaluated else 1.0)
-        order = Order("train", trace, msgspec.to_builtins(options), folder=folder)
-        done = computer.run(order, staged)
-        told = _judged(trace, done.policies, wanted, heard, computer)
-        if heard.interrupted:
-            return None
-        found = done.told["trained"]
-        from engine.models.registry import register
-        from engine.training.curves import Point, as_curves
+        with checkpoints(known, store, run, heard) as folder:
+            staged = Stage(heard, 0.0, 1.0 - EVALUATING if wanted.evaluated else 1.0)
+            order = Order("train", trace, msgspec.to_builtins(options), folder=folder)
+            done = computer.run(order, staged)
+            told = _judged(trace, done.policies, wanted, heard, computer)
+            if heard.interrupted:
+                return None
+            found = done.told["trained"]
+            from engine.models.registry import register
+            from engine.training.curves import Point, as_curves
 
-        numbers = [
-            register(
-                store,
-                known,
-                _sourced(policy, wanted),
-                told,
-                as_curves(msgspec.convert(one["points"], list[Point])),
-                name=wanted.name,
-                device=one["device"],
-                seconds=one["seconds"],
-            )
-            for policy, one in zip(done.policies, found, strict=True)
-        ]
-        shutil.rmtree(folder, ignore_errors=True)
+            numbers = [
+                register(
+                    store,
+                    known,
+                    _sourced(policy, wanted),
+                    told,
+                    as_curves(msgspec.convert(one["points"], list[Point])),
+                    name=wanted.name,
+                    device=one["device"],
+                    seconds=one["seconds"],
+                )
+                for policy, one in zip(done.policies, found, strict=True)
+            ]
+            shutil.rmtree(folder, ignore_errors=True)
     best = max(range(len(found)), key=lambda at: found[at]["score"])
     return {
         "run": run,
@@ -189,11 +190,6 @@ def curves(run: str, settings: Settings | None = None) -> list[dict[str, Any]]:
     """The points of a training's curves so far; `run` is its job's id."""
     with model_store(given(settings)) as store:
         return kept_curves.points(store, run)
-
-
-def training_folder(settings: Settings, run: str) -> Path:
-    """Where the checkpoints of a training lie."""
-    return settings.data_path / "training" / Path(run).name
 
 
 class Stage(Listener):

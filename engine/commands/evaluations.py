@@ -25,6 +25,8 @@ def shown(told: Mapping[str, Any]) -> str:
     lines = [head]
     if told["costs"] == "modelled":
         lines.append(f"Load times are modelled. {told['cost_model']}")
+    if told.get("remark"):
+        lines.append(told["remark"])
     sizes = dict.fromkeys(score["capacity"] for score in told["scores"])
     for capacity in sizes:
         lines += ["", f"Cache of {capacity:,} {unit}", _table(told, capacity)]

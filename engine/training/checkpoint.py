@@ -35,6 +35,7 @@ class Stand(msgspec.Struct, kw_only=True):
         peak: the highest value ratio so far.
         worse: evaluations in a row since, that were not better.
         finished: whether nothing is left to learn.
+        seconds: that learning and trying took, over all stretches of an interrupted training.
     """
 
     steps: int = 0
@@ -44,6 +45,7 @@ class Stand(msgspec.Struct, kw_only=True):
     peak: float = -1.0
     worse: int = 0
     finished: bool = False
+    seconds: float = 0.0
 
 
 class Place:
@@ -81,6 +83,7 @@ class Place:
             "peak": stand.peak,
             "worse": stand.worse,
             "finished": stand.finished,
+            "seconds": stand.seconds,
         }
         try:
             files.write(self._path, meta, blob.getvalue())
@@ -153,4 +156,5 @@ def _stand(meta: dict[str, Any], best: dict[str, Any]) -> Stand:
         peak=meta["peak"],
         worse=meta["worse"],
         finished=meta["finished"],
+        seconds=float(meta.get("seconds", 0.0)),
     )

@@ -38,7 +38,7 @@ class Trained:
         policy: the best networks on the validation part, the best of them first.
         points: of its curves.
         score: the first network's value ratio on the validation part.
-        seconds: that learning and trying took.
+        seconds: that learning and trying took, in all stretches if it was interrupted.
         device: cpu or cuda.
     """
 
@@ -135,7 +135,6 @@ class _Run:
 
     def seed(self, seed: int, number: int) -> Trained:
         """Train all algorithms with one seed, the `number`-th of the run."""
-        started = time.monotonic()
         first = self.make(self.parts[0].given.slots)
         spec = specification(self.data, self.options, self.parts, first, seed)
         validator = Validator(self.data, spec)
@@ -152,9 +151,8 @@ class _Run:
             guard=len(self.parts) > 1,
         )
         points = [point for stand in stands.values() for point in stand.points]
-        return Trained(
-            policy, points, stands[order[0]].score, time.monotonic() - started, self.device
-        )
+        seconds = sum(stand.seconds for stand in stands.values())
+        return Trained(policy, points, stands[order[0]].score, seconds, self.device)
 
     def _learn(
         self, part: Part, seed: int, validator: Validator, done: tuple[float, float]
@@ -164,6 +162,7 @@ class _Run:
         stand, tensors = place.load()
         if stand.finished:
             return stand
+        begun = time.monotonic() - stand.seconds
         algorithm: Algorithm[Any] = resolve(ALGORITHMS, part.algorithm, "algorithm")()
         env = self.make(part.given.slots)
         # Not the same starts again after a break.
@@ -175,7 +174,7 @@ class _Run:
         else:
             self._warm(algorithm, model, env, part)
         watch = Watch(
-            algorithm, part, self.options, seed, stand, place, validator, self.listener, done
+            algorithm, part, self.options, seed, stand, place, validator, self.listener, done, begun
         )
         model.learn(
             part.timesteps - stand.steps,

@@ -38,6 +38,7 @@ class Watch(BaseCallback):
         validator: tries the policy.
         listener: is told, and asked whether to stop.
         done: share of the whole training before this part, and this part's own share.
+        begun: when it would have begun, had it never been interrupted (`time.monotonic`).
     """
 
     def __init__(
@@ -51,13 +52,14 @@ class Watch(BaseCallback):
         validator: Validator,
         listener: Listener,
         done: tuple[float, float],
+        begun: float,
     ) -> None:
         super().__init__()
         self._algorithm, self._part, self._seed = algorithm, part, seed
         self._patience = options.patience
         self._every = max(1, part.timesteps // options.evaluations)
         self._stand, self._place, self._validator = stand, place, validator
-        self._listener, self._done = listener, done
+        self._listener, self._done, self._begun = listener, done, begun
         self._rewards, self._steps = 0.0, 0
         self._next = 0
         self._rate = 0.0
@@ -169,6 +171,7 @@ class Watch(BaseCallback):
     def _keep(self, now: float) -> None:
         self._kept = now
         self._stand.steps = self.num_timesteps
+        self._stand.seconds = now - self._begun
         self._place.save(self._stand, self.model)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +17,12 @@ from db.migrations import migrate
 from db.queries import system
 from db.queries.training import points
 from db.session import open_store
+from db.tables import jobs
+from db.writes import insert
 from engine import actions
 from engine.actions.evaluating import EvaluateWanted, evaluate_model
 from engine.actions.training import TrainWanted
+from engine.actions.training_folders import checkpoints, training_folder
 from engine.cli import main
 from engine.errors import TrainingError
 from engine.jobs import JobHandle, queue_again
@@ -225,3 +229,74 @@ def test_an_evaluation_needs_the_columns_that_the_model_looks_at(here: Engine) -
     save(generated.trace(plain, name="bare"), folder_of("bare", settings))
     with pytest.raises(TrainingError, match="looks at the column 'weekday'"):
         evaluate_model(EvaluateWanted(model=made["best"], trace="bare"), settings=settings)
+
+
+class Failing(Listener):
+    """Breaks the training once it has a checkpoint; with `by_engine`, while the engine ends."""
+
+    def __init__(self, folder: Path, by_engine: bool) -> None:
+        self.folder, self.by_engine, self.left = folder, by_engine, 0
+
+    @property
+    def interrupted(self) -> bool:
+        return self.by_engine
+
+    def progress(self, fraction: float, message: str) -> None:
+        self.left = len(list(self.folder.glob("*/*.json")))
+        if self.left:
+            raise TrainingError("broken")
+
+
+@pytest.mark.parametrize("by_engine", [False, True])
+def test_a_failed_training_leaves_a_checkpoint_only_if_it_goes_on(
+    here: Engine, by_engine: bool
+) -> None:
+    settings = load_settings()
+    root = settings.data_path / "training"
+    heard = Failing(root, by_engine)
+    wanted = TrainWanted(
+        trace="made", algorithm="a2c", cache_size=40, timesteps=4096, hyperparameters=FAST
+    )
+    with pytest.raises(TrainingError, match="broken"):
+        actions_training().train_models(wanted, settings=settings, listener=heard, run="mine")
+    assert heard.left
+    assert (root / "mine").exists() == by_engine
+
+
+def test_checkpoints_that_killed_trainings_left_go_when_the_next_begins(here: Engine) -> None:
+    settings = load_settings()
+    states = {
+        "failed": (JobState.FAILED, "train"),
+        "renewed": (JobState.INTERRUPTED, "renew"),
+        "waiting": (JobState.INTERRUPTED, "train"),
+        "running": (JobState.RUNNING, "train"),
+    }
+    migrate(here)
+    for run, (state, kind) in states.items():
+        row = {"id": run, "kind": kind, "state": state, "params": {}, "created_at": 1.0}
+        insert(here, jobs, [{**row, "owner": "me", "who": "me", "progress": 0.0, "message": ""}])
+    for run in (*states, "cli-old", "cli-now"):
+        training_folder(settings, run).mkdir(parents=True)
+    os.utime(training_folder(settings, "cli-old"), (1, 1))
+    with checkpoints(settings, here, "mine", Listener()):
+        left = {path.name for path in training_folder(settings, "x").parent.iterdir()}
+    assert left == {"waiting", "running", "cli-now"}
+
+
+def test_an_evaluation_says_that_the_trace_was_replaced(
+    here: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = load_settings()
+    wanted = TrainWanted(
+        trace="made", algorithm="a2c", cache_size=40, timesteps=2048, evaluations=1,
+        hyperparameters=FAST, evaluated=False,
+    )  # fmt: skip
+    made = actions_training().train_models(wanted, settings=settings)
+    asked = EvaluateWanted(model=made["best"], policies=("lru",))
+    assert evaluate_model(asked, settings=settings)["remark"] == ""
+    whole = generated.requests()
+    save(generated.trace(whole.slice(500, len(whole))), folder_of("made", settings))
+    told = evaluate_model(asked, settings=settings)["remark"]
+    assert "The trace made holds other requests now" in told
+    assert main(["evaluate", str(made["best"]), "--policies", "lru"]) == 0
+    assert told in capsys.readouterr().out

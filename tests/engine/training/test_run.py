@@ -158,8 +158,10 @@ def test_cancelled_it_keeps_the_best_so_far_and_goes_on_from_there(tmp_path: Pat
     assert whole.points[: len(cut.points)] == cut.points
     assert heard.points[0].steps > cut.points[-1].steps
     assert whole.points[-1].steps >= 16_384
+    assert whole.seconds > cut.seconds > 0
     (again,) = train(TRACE, asked, Heard(most=0), tmp_path)
     assert equal(whole, again)  # nothing is left to learn
+    assert again.seconds == whole.seconds  # what it took is what all its stretches took
 
 
 def test_a_checkpoint_of_another_training_or_a_damaged_one_is_of_no_use(tmp_path: Path) -> None:
