@@ -226,7 +226,8 @@ export class Tracker {
   #meet(group, size, worth) {
     this.means[group].reuse *= 1 - 0.002;
     return {
-      first: this.now, last: this.now, group, count: 0, recency: 0, counters: 0, price: 0, longRun: 0, columns: [],
+      first: this.now, last: this.now, group, count: 0, recency: 0, counters: 0, price: 0, longRun: 0,
+      columns: [],
       gaps: new Float32Array(4).fill(8), rates: new Float32Array(4),
       size: Math.log2(size), worth: Math.fround(worth),
     };

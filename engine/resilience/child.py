@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import subprocess
 from pathlib import Path
 
 from engine.broker.base import Broker
@@ -15,6 +16,9 @@ from engine.resilience.queues import QUEUES
 
 REPLY_S = 0.5
 """How long a call of a test's process waits: faults are short, and calls are repeated."""
+
+END_S = 1.0
+"""How long a program that a test's process started may take to end."""
 
 
 class Child:
@@ -51,3 +55,13 @@ class Child:
     def stopping(self) -> bool:
         """Whether it must end now."""
         return self.lifeline.stopping.is_set()
+
+
+def end(program: subprocess.Popen[bytes]) -> None:
+    """End a program that this process started, by force if it takes its time."""
+    program.terminate()
+    try:
+        program.wait(END_S)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.wait()

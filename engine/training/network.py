@@ -18,8 +18,8 @@ Array = NDArray[np.float32]
 CLIP = 10.0
 """Normalised features are clipped to plus and minus this."""
 
-SURE = 700.0
-"""The sigmoid of more is 1, and of less than its negative 0."""
+_SURE = 700.0
+"""The sigmoid of more is 1, and of less than its negative 0; of much more, exp overflows."""
 
 EVICT, KEEP = 0, 1
 """The two actions, in the order of the network's outputs."""
@@ -97,8 +97,7 @@ class Network:
             at[:, self.rent_at] += rent
             out = self.outputs(at)
             gap = (out[:, KEEP] - out[:, EVICT]).astype(np.float64)
-            # Beyond this the sigmoid is 0 or 1 in float32, and exp would overflow.
-            sure = np.clip(gap, -SURE, SURE)
+            sure = np.clip(gap, -_SURE, _SURE)
             total += 1.0 / (1.0 + np.exp(-sure)) if self.readout == "index" else gap
         return np.asarray(total / len(rents), np.float32)
 

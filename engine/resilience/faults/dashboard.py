@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.resilience.child import Child
+from engine.resilience.child import Child, end
 from engine.settings import ROOT
 
 HOME = Path("dashboard/Home.py")
@@ -27,7 +27,6 @@ VIEWS = ROOT / "dashboard" / "views"
 LOOPBACK = "127.0.0.1"
 LOOK_S = 0.1
 ANSWER_S = 2.0
-END_S = 1.0
 FORGOTTEN_S = 1
 """For how long a session that is not connected is kept: a test cannot wait for the usual time."""
 
@@ -102,12 +101,7 @@ def main() -> int:
                 ready = True
                 child.lifeline.ready()
         child.lifeline.wait(LOOK_S)
-    server.terminate()
-    try:
-        server.wait(END_S)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+    end(server)
     child.history.close()
     return 0 if child.stopping else 1
 

@@ -13,13 +13,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from engine.resilience.child import Child
+from engine.resilience.child import Child, end
 
 SERVER = "redis-server"
 PATHS = os.defpath + ":/usr/sbin:/usr/local/bin"
 LOOK_S = 0.05
 ANSWER_S = 0.3
-END_S = 1.0
 
 
 def binary() -> str | None:
@@ -57,12 +56,7 @@ def main() -> int:
                 ready = True
                 child.lifeline.ready()
         child.lifeline.wait(LOOK_S)
-    server.terminate()
-    try:
-        server.wait(END_S)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+    end(server)
     return 0 if child.stopping else 1
 
 

@@ -31,6 +31,12 @@ ROOM = Room(60, by_bytes=False, distinct=1_200)
 RNG = np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def _same_draws() -> None:
+    """Every test draws alike, whichever tests ran before it."""
+    RNG.bit_generator.state = np.random.default_rng(0).bit_generator.state
+
+
 def network(
     readout: str = "index", rents: tuple[float, ...] = (-4.0, -1.0), rent_at: int = RENT,
     inputs: int = BASE, hidden: tuple[int, int] = (8, 4),
