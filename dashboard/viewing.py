@@ -134,6 +134,8 @@ async def viewing(
         subprotocols=[Subprotocol(word) for word in ("streamlit", token) if word],
         additional_headers=dict(headers or {}),
         max_size=LARGEST,
+        # A full queue stops the reading, and who leaves then waits in vain for the farewell.
+        max_queue=None,
     ) as connection:
         yield Viewer(connection, query, page)
 

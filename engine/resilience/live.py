@@ -66,7 +66,7 @@ class LivePipeline(Pipeline):
         self._guard = subprocess.Popen(
             [sys.executable, "-m", "engine.resilience.guard", "--backend", self.queue.name,
              "--home", str(self.queue.folder), "--address", self.queue.address(),
-             "--queue", self.queue_name],
+             "--queue", self.queue_name, "--history", str(folder / "history")],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             start_new_session=True,

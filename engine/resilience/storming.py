@@ -38,6 +38,11 @@ class Stormed(msgspec.Struct):
     """Pages that showed an error of their own code."""
 
     @property
+    def opened(self) -> int:
+        """Pages that the dashboard began."""
+        return self.left + len(self.took_s)
+
+    @property
     def answered_share(self) -> float:
         """Of the pages that were waited for; 0 where there was none."""
         return len(self.took_s) / max(len(self.took_s) + len(self.unanswered), 1)
