@@ -77,8 +77,13 @@ class Facts:
         return sorted(
             (event.handed - event.sent) / 1e6
             for event in self.first_handed.values()
-            if begin <= event.sent < end
+            if begin <= self._intended.get(event.id, event.sent) < end
         )
+
+    @cached_property
+    def _intended(self) -> dict[str, int]:
+        """Id -> its intended moment as its producer knows it, past any correction of clocks."""
+        return {event.id: event.sent for event in self.of(What.OFFERED)}
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

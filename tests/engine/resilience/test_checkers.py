@@ -11,6 +11,7 @@ import pytest
 from engine.errors import UnknownName
 from engine.resilience.base import LIMITS
 from engine.resilience.checkers import CHECKERS
+from engine.resilience.facts import Facts
 from engine.resilience.findings import Finding, Verdict, overall
 from engine.resilience.history import Counted, Event, What
 from engine.resilience.judge import judge
@@ -274,6 +275,18 @@ def test_an_acknowledgement_that_comes_too_late_is_no_second_end() -> None:
     assert judged(events, "conservation").verdict is Verdict.PASS
     without_fault = [event for event in events if event.what is not What.INJECTED]
     assert judged(without_fault, "once").verdict is Verdict.FAIL
+
+
+def test_a_record_counts_where_its_producer_meant_it_whatever_a_clock_was_corrected_to() -> None:
+    events = good()
+    begin = next(e for e in events if e.what is What.HANDED and e.id == "p-015").sent
+    counted = len(Facts(events, {}).delays_ms(begin, begin + 100 * MS))
+    early = [
+        msgspec.structs.replace(event, sent=event.sent - MS) if event.what is What.HANDED else event
+        for event in events
+    ]
+    assert counted == 8  # two of ten were overwritten
+    assert len(Facts(early, {}).delays_ms(begin, begin + 100 * MS)) == counted
 
 
 def test_an_unknown_checker_is_one_sentence() -> None:
