@@ -10,12 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import streamlit as st
+
 from dashboard import visitors
 from engine import actions
 from engine.actions.roles import acting
 from engine.errors import EngineError
 
 WHO = "dashboard"
+FRESH_S = 0.5
+"""How old a status may be: a page asks for it at a dozen places, and so do all who look on."""
 DOWN = frozenset({"stopped", "failed"})
 """States of a service that does nothing."""
 
@@ -77,7 +81,9 @@ def ask(action: Callable[..., Any], *args: Any, **options: Any) -> Outcome:  # n
         with acting(visitors.current().actor):
             return action(*args, **options)
 
-    return told(asked)
+    outcome = told(asked)
+    shown_engine.clear()  # who has changed something sees what became of it
+    return outcome
 
 
 def told(action: Callable[[], Any]) -> Outcome:
@@ -91,14 +97,20 @@ def told(action: Callable[[], Any]) -> Outcome:
 
 
 def engine() -> EngineView | None:
-    """The running engine, or None when none answers."""
+    """The running engine now, or None when none answers."""
     found = told(actions.status)
     return view(found.value) if found.done and found.value else None
 
 
+@st.cache_resource(ttl=FRESH_S, show_spinner=False)
+def shown_engine() -> EngineView | None:
+    """The same for what is redrawn all the time: up to `FRESH_S` old, one for all who look on."""
+    return engine()
+
+
 def stands_still() -> bool:
     """Whether nothing runs that could make anything new: no engine, or all services stopped."""
-    running = engine()
+    running = shown_engine()
     return running is None or running.stopped_at is not None
 
 

@@ -136,7 +136,7 @@ def events(window_s: int) -> pd.DataFrame:
     names = {service.name: service.title for service in SERVICES.values()}
     since = time.time() - window_s
     stored = pages.events_frame(store(), since)
-    running = client.engine()
+    running = client.shown_engine()
     writer = str(running.facts.get("writer") or "") if running else ""
     if not writer:
         return incidents.told(stored, names)

@@ -123,7 +123,7 @@ def standing_of(mode: str, held: bool, decisions: pd.DataFrame, *, up: bool = Tr
 
 def agent_is_up() -> bool:
     """Whether an engine runs whose agent is not down."""
-    engine = client.engine()
+    engine = client.shown_engine()
     service = engine.service("agent") if engine else None
     return engine is not None and (service is None or service.state not in DOWN)
 

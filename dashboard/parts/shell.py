@@ -125,7 +125,7 @@ def follow(extra: Hashable = None) -> None:
 
     Buttons stand outside the live part, which would otherwise keep showing an old state.
     """
-    engine = client.engine()
+    engine = client.shown_engine()
     states = None if engine is None else tuple((s.name, s.state) for s in engine.services)
     now = (states, extra)
     before = st.session_state.get(_DRAWN)

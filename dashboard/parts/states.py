@@ -42,7 +42,7 @@ def _store_fault(sentence: str) -> None:
         return
     recording = (
         "What services record meanwhile is written later"
-        if client.engine() is not None
+        if client.shown_engine() is not None
         else "No engine is running, so nothing is recorded"
     )
     st.error(

@@ -67,7 +67,7 @@ def _seed(own: bool) -> None:
 
 
 def _simulate(own: bool) -> None:
-    engine = client.engine()
+    engine = client.shown_engine()
     port = engine.facts.get("origin_port") if engine else None
     st.markdown("Send real HTTP requests: GET and HEAD only, and to this machine only.")
     sample = data.settings().sample_address or f"http://127.0.0.1:{port or 8001}"

@@ -41,7 +41,7 @@ def page_live() -> None:
     """Everything that moves."""
     shell.follow()
     source = data.active_source()
-    engine = client.engine()
+    engine = client.shown_engine()
     if source is None:
         no_source()
     else:

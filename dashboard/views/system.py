@@ -30,7 +30,7 @@ LABELS = {
 
 def work_shared() -> None:
     """Owner of the engine, leases, and what people asked."""
-    engine = client.engine()
+    engine = client.shown_engine()
     if engine is None:
         empty("No engine is running.", height=120, icon="power_off")
     else:
