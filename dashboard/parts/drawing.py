@@ -68,8 +68,9 @@ def card(
     digits: int = 1,
     explains: str = "",
     percent: bool = False,
+    missing: str = "no figure now",
 ) -> None:
-    """A headline figure with its unit and the window's course; a dash when there is none."""
+    """A headline figure with its unit and the window's course; a dash when it is `missing`."""
     known = value is not None and math.isfinite(value)
     if not known or value is None:
         text = "-"
@@ -81,7 +82,7 @@ def card(
         st.metric(
             label,
             text,
-            None if known else "no figure now",
+            None if known else missing,
             delta_color="off",
             delta_arrow="off",
             help=explains or None,

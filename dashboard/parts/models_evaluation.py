@@ -94,7 +94,9 @@ def _figures(told: Mapping[str, Any], capacity: int, figure: str) -> None:
         card(f"Best classic: {best['title']}", best[figure], "", None, percent=True, digits=2,
              explains="Best in hindsight, at this size, on these very requests")  # fmt: skip
         closed = verdict["gap_closed"] if verdict else None
+        bounded = any(one["kind"] == "optimum" for one in here)
         card("Gap closed", closed, "", None, percent=True, digits=0,
+             missing="no room" if bounded else "no optimum judged",
              explains="Of what the optimum is ahead of the best classic")  # fmt: skip
         card("Decision", learned["us_per_decision"], "µs", None, digits=2,
              explains="Compiled replay, features included; each decision scores every candidate",
