@@ -14,7 +14,7 @@ from engine.terminal import rows, who
 
 def _new(given: argparse.Namespace, settings: Settings) -> tuple[Any, str]:
     from engine.actions import studies
-    from engine.study.spaces import parse_axis
+    from engine.study.spaces import parse_axes
 
     if given.list:
         from engine.actions.study_results import parameters
@@ -27,7 +27,7 @@ def _new(given: argparse.Namespace, settings: Settings) -> tuple[Any, str]:
         {
             "name": given.name,
             "kind": given.kind,
-            "vary": dict(map(parse_axis, given.vary)),
+            "vary": parse_axes(given.vary),
             "fixed": single,
             "sampler": given.sampler,
             "seeds": given.seeds,
@@ -58,6 +58,8 @@ def _pairs(texts: list[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not equals:
             raise StudyError(f"{text!r} says no value; write name=value.")
+        if name in found:
+            raise StudyError(f"{name} is given twice; give it once.")
         try:
             found[name] = json.loads(value)
         except ValueError:
