@@ -52,8 +52,10 @@ def study(name: str, top: int = 10, settings: Settings | None = None) -> Json:
     """A study: its plan, how far it is, the best configurations, and what can be said of them.
 
     Raises:
-        StudyError: there is none of that name.
+        StudyError: there is none of that name, or `top` asks for nothing.
     """
+    if top < 1:
+        raise StudyError(f"top is {top}; give a number from 1 on.")
     with storing(given(settings)) as store:
         row = _row(store, name)
         done = known.best(store, name, max(top, known.MOST_TRIALS))
