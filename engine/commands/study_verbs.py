@@ -70,6 +70,7 @@ def _pairs(texts: list[str]) -> dict[str, Any]:
 def _run(given: argparse.Namespace, settings: Settings) -> tuple[Any, str]:
     from engine.actions import studies
     from engine.actions.store import storing
+    from engine.errors import StudyError
     from engine.study.job import WATCH_S, working
     from engine.study.progress import standing
 
@@ -86,6 +87,8 @@ def _run(given: argparse.Namespace, settings: Settings) -> tuple[Any, str]:
                         _wait(process, WATCH_S / len(processes))
         told = standing(store, given.name)
     _hint(None, given.json)
+    if all(process.returncode for process in processes):
+        raise StudyError(f"All workers of {given.name!r} failed; what they said stands above.")
     return told, f"{given.name}: {told['state']}, {told['told']}."
 
 

@@ -94,21 +94,26 @@ class Sampler:
         )
         self._kept.add_trial(made)
 
-    def warm(self, past: Sequence[tuple[Config, float]]) -> int:
-        """Let the sampler know results of a past study; returns how many fit this one's axes."""
+    def fitting(self, past: Sequence[tuple[Config, float]]) -> list[tuple[Config, float]]:
+        """Those of a past study's results that lie on this one's axes, cut down to them."""
+        return [
+            ({name: config[name] for name in self._distributions}, objective)
+            for config, objective in past
+            if all(
+                name in config and _known(distribution, config[name])
+                for name, distribution in self._distributions.items()
+            )
+        ]
+
+    def warm(self, past: Sequence[tuple[Config, float]]) -> None:
+        """Let the sampler know past results that are `fitting`."""
         import optuna
 
-        used = 0
         for config, objective in past:
-            own = {name: config[name] for name in self._distributions if name in config}
-            whole = len(own) == len(self._distributions)
-            if whole and all(_known(self._distributions[n], value) for n, value in own.items()):
-                made = optuna.trial.create_trial(
-                    value=objective, params=own, distributions=self._distributions
-                )
-                self._kept.add_trial(made)
-                used += 1
-        return used
+            made = optuna.trial.create_trial(
+                value=objective, params=config, distributions=self._distributions
+            )
+            self._kept.add_trial(made)
 
 
 def distributions(axes: Sequence[Axis]) -> dict[str, Any]:

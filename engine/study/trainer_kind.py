@@ -88,10 +88,12 @@ class TrainerKind(Kind):
         self._trace: tuple[Options, Any] | None = None
 
     def checked(self, options: Mapping[str, Any], config: Config) -> dict[str, Any]:
-        """See that there is a trace and that the first configuration can be trained."""
-        given = _options(options)
-        checked_parts(train_options(config, 0))
-        self._opened(given)
+        """See that there is a trace and that the configuration can be trained on it."""
+        from engine.training.data import prepare
+
+        given, wanted = _options(options), train_options(config, 0)
+        checked_parts(wanted)
+        prepare(self._opened(given), wanted)
         told: dict[str, Any] = msgspec.to_builtins(given)
         return told
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from db.queries import studies as known
+from db.session import writing
+from db.tables import study_plans
 from engine.actions.store import _loaded
 from engine.cli import main
 from engine.settings import Settings
@@ -72,6 +74,32 @@ def test_a_study_is_made_worked_on_and_taken_away_from_the_command_line(
     assert "A study is written as csv, json, html" in capsys.readouterr().err
     assert main(["study", "show", "t"]) == 2
     assert "There is no study 't'; there are: s." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--vary", "discount=0", "--vary", "discount=0.5"), "discount is varied twice"),
+        (("--vary", "discount=0", "--option", "minutes=3", "--option", "minutes=4"),
+         "minutes is given twice; give it once."),
+    ],
+)  # fmt: skip
+def test_what_is_said_twice_is_refused(
+    settings: Settings, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+) -> None:
+    assert main(["study", "new", "s", *words]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_workers_that_all_failed_are_no_success(
+    settings: Settings, sqlite_store: Engine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fill(sqlite_store, "s")
+    with writing(sqlite_store) as connection:
+        connection.execute(update(study_plans).values(kind="cook"))
+    assert main(["study", "run", "s"]) == 2
+    assert "There is no kind of study 'cook'" in (told := capfd.readouterr().err)
+    assert told.endswith("All workers of 's' failed; what they said stands above.\n")
 
 
 def test_everything_of_a_study_is_there_over_http(client: TestClient, sqlite_store: Engine) -> None:

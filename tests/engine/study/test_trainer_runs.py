@@ -76,6 +76,9 @@ def test_equal_seeds_train_equal_policies_and_a_run_ends_when_told(
         ({"options": {"trace": "gone"}}, "gone"),
         ({"fixed": {"algorithm": "magic"}}, "algorithm is 'magic'"),
         ({"vary": {"dqn.gamma": [2]}}, "dqn.gamma is 2"),
+        ({"vary": {"columns": ["", "nowhere"]}}, "has no column 'nowhere'"),
+        ({"vary": {"cache_size": ["5%", "0%"]}, "fixed": {}}, "A cache of 0% holds nothing"),
+        ({"vary": {"cache_size": ["5%", "big"]}, "fixed": {}}, "The cache size 'big' is neither"),
     ],
 )
 def test_a_trainer_study_that_makes_no_sense_is_refused(
