@@ -68,11 +68,9 @@ def study(name: str, top: int = 10, settings: Settings | None = None) -> Json:
         stands = standing(store, name)
     kind = resolve(KINDS, row["kind"], "kind of study")
     best = second[0] if second else None
-    sentences = []
-    if len(second) == 2:
-        sentences.append(told_of(runs, second[0], second[1]))
+    pairs = [(second[0], second[1])] if len(second) == 2 else []
     if base is not None and best is not None and base != best:
-        sentences.append(told_of(runs, best, int(base)))
+        pairs.append((best, int(base)))
     return {
         "name": name,
         "kind": row["kind"],
@@ -84,7 +82,8 @@ def study(name: str, top: int = 10, settings: Settings | None = None) -> Json:
         "figures": {key: msgspec.to_builtins(figure) for key, figure in kind.figures.items()},
         "ranking": [_ranked(one, runs, best) for one in ranking],
         "effects": effects(row, done),
-        "sentences": sentences,
+        "sentences": [told_of(runs, *pair) for pair in pairs],
+        "undecided": [list(pair) for pair in pairs if undecided(runs, *pair)],
         "failed": [
             {"trial": one["trial"], "state": one["state"], "reason": one["reason"]}
             for one in failed
@@ -134,6 +133,7 @@ def comparison(name: str, first: int, second: int, settings: Settings | None = N
         ],
         "sentence": told_of(runs, first, second),
         "distinguishable": bool(found and found.distinguishable),
+        "undecided": undecided(runs, first, second),
         "runs": found.runs if found else 0,
         "improvement": found.improvement.value if found else None,
         "lead": found.lead.value if found else None,
@@ -190,6 +190,13 @@ def told_of(runs: Mapping[int, Mapping[int, float]], first: int, second: int) ->
 
     found = compare(runs.get(first, {}), runs.get(second, {}))
     return sentence(f"Trial {first}", f"trial {second}", found)
+
+
+def undecided(runs: Mapping[int, Mapping[int, float]], first: int, second: int) -> bool:
+    """Whether more seeds could tell two trials apart."""
+    from engine.study.statistics import compare, is_undecided
+
+    return is_undecided(compare(runs.get(first, {}), runs.get(second, {})))
 
 
 OBJECTIVES = {
