@@ -225,8 +225,8 @@ _SILENT = "The process that ran this test ended without a word; what it had brok
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    found = {"scenario": row["scenario"], "verdict": row["verdict"], "quick": row["quick"]}
-    found |= {"backend": row["backend"], "scope": row["scope"]}
+    names = ("scenario", "state", "verdict", "quick", "backend", "scope")
+    found = {name: row[name] for name in names}
     found |= {f"parameter {name}": value for name, value in row["params"].items()}
     found |= {f"check {one['checker']}": one["verdict"] for one in row["findings"]}
     return found | dict(row["figures"])

@@ -58,6 +58,7 @@ class Sampler:
         if self._study.sampler == "random":
             import optuna
 
+            _hush()
             drawing = optuna.create_study(
                 sampler=optuna.samplers.RandomSampler(seed=self._study.seed * 1_000_003 + number)
             )
@@ -150,10 +151,17 @@ def forget(name: str, settings: Settings) -> None:
         optuna.delete_study(study_name=name, storage=_storage(settings))
 
 
-def _storage(settings: Settings) -> optuna.storages.RDBStorage:
+def _hush() -> None:
+    """Optuna otherwise tells of each study that it makes."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def _storage(settings: Settings) -> optuna.storages.RDBStorage:
+    import optuna
+
+    _hush()
     url = settings.database_url
     if url.get_backend_name() == "sqlite":
         settings.data_path.mkdir(parents=True, exist_ok=True)

@@ -145,6 +145,8 @@ def test_a_run_whose_runner_was_killed_is_broken_and_can_be_forgotten(
     told = {one["id"]: (one["state"], one["verdict"]) for one in act.runs(settings=settings)}
     assert told == {"1": ("broken", "unknown"), "2": ("running", "")}
     assert "ended without a word" in act.run("1", settings)["note"]
+    differing = {one["what"]: one["second"] for one in act.compare_runs("1", "2", settings)}
+    assert differing == {"state": "running", "verdict": ""}
     act.remove_run("1", settings=settings)
     assert [one["id"] for one in act.runs(settings=settings)] == ["2"]
 

@@ -18,7 +18,7 @@ from engine.actions.store import _loaded
 from engine.cli import main
 from engine.settings import Settings
 from tests.dashboard.studied import fill
-from tests.engine.study.recorded import SOURCE, record, settings_of
+from tests.engine.study.recorded import SOURCE, make, record, settings_of
 from tests.engine.test_api import client_of
 
 
@@ -89,6 +89,17 @@ def test_what_is_said_twice_is_refused(
 ) -> None:
     assert main(["study", "new", "s", *words]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_random_study_runs_without_a_word_of_optuna(
+    settings: Settings, sqlite_store: Engine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    record(sqlite_store)
+    make(settings, vary={"discount": {"low": 0.0, "high": 0.9}}, sampler="random", trials=2)
+    assert main(["study", "run", "s"]) == 0
+    told = capfd.readouterr()
+    assert told.out == "s: done, 4 of 4 runs, 2 configurations.\n"
+    assert told.err == ""
 
 
 def test_workers_that_all_failed_are_no_success(
