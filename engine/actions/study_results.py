@@ -92,17 +92,19 @@ def study(name: str, top: int = 10, settings: Settings | None = None) -> Json:
 
 
 def best_trial(name: str, settings: Settings | None = None) -> int:
-    """The number of the best configuration.
+    """The number of the best configuration; of those that are ended, if any is.
 
     Raises:
         StudyError: there is no such study, or nothing in it has finished.
     """
     with storing(given(settings)) as store:
         _row(store, name)
-        top = known.best(store, name, 1)
+        top = known.best(store, name, known.MOST_TRIALS)
     if not top:
         raise StudyError(f"No run of {name!r} has finished yet.")
-    return int(top[0]["trial"])
+    # One run of what goes on, or has failed, may be first by chance.
+    ended = (one for one in top if one["state"] in (study_rows.DONE, study_rows.PRUNED))
+    return int(next(ended, top[0])["trial"])
 
 
 def curves(name: str, trials: Sequence[int], settings: Settings | None = None) -> list[Json]:

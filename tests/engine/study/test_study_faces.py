@@ -11,10 +11,12 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, update
 
+from db import study_rows
 from db.queries import studies as known
 from db.session import writing
 from db.tables import study_plans
 from engine.actions.store import _loaded
+from engine.actions.study_results import best_trial
 from engine.cli import main
 from engine.settings import Settings
 from tests.dashboard.studied import fill
@@ -140,6 +142,16 @@ def test_everything_of_a_study_is_there_over_http(client: TestClient, sqlite_sto
     refused = client.get("/studies/s")
     assert 400 <= refused.status_code < 500
     assert "There is no study 's'" in refused.text
+
+
+def test_what_failed_after_a_lucky_run_is_not_the_best(
+    settings: Settings, sqlite_store: Engine
+) -> None:
+    fill(sqlite_store, "s")
+    assert best_trial("s", settings) == 2
+    for number in (2, 5):
+        study_rows.update_trial(sqlite_store, "s", number, None, state="failed", objective=99.0)
+    assert best_trial("s", settings) not in (2, 5)
 
 
 def test_an_agent_study_has_no_model(client: TestClient, sqlite_store: Engine) -> None:
