@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -14,6 +16,7 @@ from dashboard.parts.drawing import card
 from dashboard.parts.experiments_new import CHOSEN, PARAMETER
 from dashboard.parts.services import ago, cell
 from engine.actions import studies
+from engine.study.statistics import MORE_SEEDS
 
 COLOURS = {"running": "blue", "waiting": "orange", "done": "green", "stopped": "gray"}
 
@@ -26,6 +29,8 @@ def choose() -> str | None:
         if names:
             asked = str(st.query_params.get(PARAMETER, ""))
             if st.session_state.get(CHOSEN) not in names:
+                if asked and asked not in names:
+                    _say(client.Outcome(False, f"There is no study {asked!r} here any more."), "")
                 st.session_state[CHOSEN] = asked if asked in names else names[0]
             st.selectbox(
                 "Study",
@@ -107,12 +112,30 @@ def _seeds(name: str) -> None:
             _started(reads.ask(studies.add_seeds, name, int(add), None), name)
 
 
+def more_seeds(found: stored.Row, pair: Sequence[int], key: str) -> None:
+    """A button that gives two configurations the seeds that may tell them apart."""
+    resting = {one["trial"] for one in found["ranking"] if one["state"] in ("done", "pruned")}
+    if not resting.issuperset(pair):
+        return
+    name, told = str(found["name"]), " and ".join(map(str, pair))
+    if operating.button(
+        f"Add {MORE_SEEDS} seeds to {told}", key=f"study-seeds-{key}", icon=":material/casino:"
+    ):
+        _started(reads.ask(studies.add_seeds, name, MORE_SEEDS, list(pair)), name)
+
+
 def _extend(name: str, found: stored.Row) -> None:
-    if found["spec"]["sampler"] == "grid":
+    """Offer more of what the study's budget is counted in; a whole grid has no more."""
+    spec = found["spec"]
+    sizes = [len(axis["values"]) for axis in spec["axes"]]
+    if spec["sampler"] == "grid" and spec["trials"] >= math.prod(sizes):
         return
     with st.popover("Extend …", icon=":material/add:"):
-        trials = st.number_input("More configurations", 0, 1000, 20, key="study-extend-trials")
-        minutes = st.number_input("More minutes", 0, 1000, 0, key="study-extend-minutes")
+        trials = minutes = 0
+        if spec["trials"]:
+            trials = st.number_input("More configurations", 0, 1000, 20, key="study-extend-trials")
+        if spec["minutes"]:
+            minutes = st.number_input("More minutes", 0, 1000, 10, key="study-extend-minutes")
         if operating.button("Extend and run", type="primary", key="study-extend-go"):
             done = reads.ask(studies.extend_study, name, int(trials), float(minutes))
             _started(done, name)

@@ -11,7 +11,7 @@ from dashboard.parts import experiments_reads as reads
 from dashboard.parts import jobs, operating
 from engine.actions import studies
 from engine.errors import EngineError
-from engine.study.spaces import parse_axis
+from engine.study.spaces import parse_axes
 
 FORM, REFUSED = "study-new", "study-refused"
 CHOSEN, PARAMETER = "study-chosen", "study"
@@ -105,8 +105,7 @@ def _make(fields: dict[str, Any], text: str) -> None:
     """Make the study and let a job work on it; the form stays open where it is refused."""
     workers = fields.pop("workers")
     try:
-        lines = [line for line in text.splitlines() if line.strip()]
-        fields["vary"] = dict(parse_axis(line) for line in lines)
+        fields["vary"] = parse_axes(line for line in text.splitlines() if line.strip())
     except EngineError as error:
         st.session_state[REFUSED] = str(error)
         return

@@ -8,8 +8,8 @@ import streamlit as st
 from dashboard import stored
 from dashboard.charts import parallel
 from dashboard.charts import studies as charts
+from dashboard.parts import experiments_head, shell
 from dashboard.parts import experiments_reads as reads
-from dashboard.parts import shell
 from dashboard.parts.drawing import chart
 from dashboard.parts.services import cell
 from dashboard.parts.states import empty
@@ -159,6 +159,8 @@ def difference(frame: pd.DataFrame, found: stored.Row, chosen: list[int]) -> Non
     first, second = (int(one) for one in picked)
     told = reads.comparison(str(found["name"]), first, second)
     st.markdown(f":material/balance: {told['sentence']}")
+    if told["undecided"] and first != second:
+        experiments_head.more_seeds(found, (first, second), "differing")
     lines = [(d["name"], str(d["first"]), str(d["second"])) for d in told["differences"]]
     a, b = by_number[first], by_number[second]
     for key, figure in found["figures"].items():
@@ -184,6 +186,10 @@ def troubles(_frame: pd.DataFrame, found: stored.Row, _: list[int]) -> None:
         colour = "red" if one["state"] == "failed" else "orange"
         badge = f":{colour}-badge[{one['state']}]"
         st.markdown(f"{badge} **Trial {one['trial']}** · {cell(str(one['reason']))}")
+    counts = found["standing"]["counts"]
+    total = counts.get("failed", 0) + counts.get("pruned", 0)
+    if total > len(found["failed"]):
+        st.caption(f"The first {len(found['failed'])} of {total:,}.")
 
 
 def _direction(value: float | None) -> str:

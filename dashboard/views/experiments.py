@@ -47,7 +47,10 @@ def results(name: str) -> None:
     frame = experiments_reads.frame(found)
     if frame.empty:
         experiments_head.buttons(found, None)
-        empty("No run has finished yet; the first figures come with the first one.")
+        if found["failed"]:
+            experiments_tabs.troubles(frame, found, [])
+        else:
+            empty("No run has finished yet; the first figures come with the first one.")
         return
     place = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -56,6 +59,10 @@ def results(name: str) -> None:
     chosen = experiments_table.table(shown, found)
     for said in found["sentences"]:
         st.markdown(f":material/balance: {said}")
+    if found["undecided"]:
+        with st.container(horizontal=True):
+            for number, pair in enumerate(found["undecided"]):
+                experiments_head.more_seeds(found, pair, f"told-{number}")
     if shown.empty:
         empty("No configuration is left: widen the filter.", icon="filter_alt_off", height=120)
     best = chosen[0] if chosen else int(frame["trial"].iloc[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from engine.actions.store import audited, given, storing
 from engine.errors import ResilienceError, StoreError, UnknownName
 from engine.registry import require
 from engine.settings import Settings
+
+SILENT_S = 30.0
+"""A run that goes on is written twice a second; its runner is gone after such a silence."""
 
 
 def root_of(settings: Settings) -> Path:
@@ -149,7 +153,7 @@ def run_tests(
 def runs(limit: int = 100, settings: Settings | None = None) -> list[dict[str, Any]]:
     """The newest runs, newest first, without their curves."""
     with storing(given(settings)) as store:
-        return kept.runs(store, limit)
+        return [_standing(row) for row in kept.runs(store, limit)]
 
 
 def run(id_: str, settings: Settings | None = None) -> dict[str, Any]:
@@ -162,7 +166,7 @@ def run(id_: str, settings: Settings | None = None) -> dict[str, Any]:
         found = kept.one(store, id_)
     if found is None:
         raise UnknownName(f"There is no run {id_!r}; see `python -m engine resilience runs`.")
-    return found
+    return _standing(found)
 
 
 def compare_runs(first: str, second: str, settings: Settings | None = None) -> list[dict[str, Any]]:
@@ -209,9 +213,20 @@ def remove_run(id_: str, who: str = "terminal", settings: Settings | None = None
         shutil.rmtree(root_of(known) / str(row["id"]), ignore_errors=True)
 
 
+def _standing(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's row; one whose runner fell silent is broken, whatever it last said."""
+    told = dict(row)
+    if told["state"] == "running" and time.time() > told["began_at"] + told["seconds"] + SILENT_S:
+        told |= {"state": "broken", "verdict": "unknown", "note": _SILENT}
+    return told
+
+
+_SILENT = "The process that ran this test ended without a word; what it had broken ended with it."
+
+
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    found = {"scenario": row["scenario"], "verdict": row["verdict"], "quick": row["quick"]}
-    found |= {"backend": row["backend"], "scope": row["scope"]}
+    names = ("scenario", "state", "verdict", "quick", "backend", "scope")
+    found = {name: row[name] for name in names}
     found |= {f"parameter {name}": value for name, value in row["params"].items()}
     found |= {f"check {one['checker']}": one["verdict"] for one in row["findings"]}
     return found | dict(row["figures"])

@@ -19,7 +19,9 @@ from engine.actions.store import audited, given, storing
 from engine.actions.tuning import set_tunable
 from engine.errors import StudyError
 from engine.settings import Settings
-from engine.study.plan import MOST_SEEDS, MOST_TRIALS, planned, wanted_of
+from engine.study.base import Study
+from engine.study.plan import MOST_MINUTES, MOST_SEEDS, MOST_TRIALS, planned, wanted_of
+from engine.tunables import check
 
 
 def create_study(
@@ -43,17 +45,22 @@ def create_study(
     with audited(held, who, "make study", fields), storing(held) as store:
         migrate(store)
         _refuse_known(store, wanted.name)
-        past = _past(store, wanted.warm)
         study = planned(wanted, held, store)
         sampler = Sampler(study, held)
+        past = sampler.fitting(_past(store, study))
+        if study.warm and not past:
+            raise StudyError(
+                f"No result of {study.warm!r} fits what this study varies; start from one of the "
+                "same parameters and ranges, or from none."
+            )
         sampler.open()
-        warmed = sampler.warm(past) if past else 0
+        sampler.warm(past)
         row = {
             "name": study.name,
             "kind": study.kind,
             "state": study_rows.OPEN,
             "spec": spec_of(study),
-            "facts": {"warmed": warmed},
+            "facts": {"warmed": len(past)},
             "who": who[:120],
             "created_at": time.time(),
         }
@@ -116,15 +123,21 @@ def extend_study(
     """Give a study that many more configurations, or minutes, and open it; returns its budget.
 
     Raises:
-        StudyError: there is no such study, nothing is added, or its grid has no more.
+        StudyError: there is no such study, nothing is added, its grid has no more, or what is added
+            would change nothing.
     """
     held = given(settings)
     added = {"name": name, "trials": trials, "minutes": minutes}
     with audited(held, who, "extend study", added), storing(held) as store:
         row = _row(store, name)
         spec = dict(row["spec"])
-        if trials < 0 or minutes < 0 or not (trials or minutes):
-            raise StudyError("Say how much to add: a number of trials, or of minutes, above 0.")
+        if not (0 <= trials <= MOST_TRIALS and 0 <= minutes <= MOST_MINUTES and trials + minutes):
+            raise StudyError(
+                f"trials is {trials} and minutes is {minutes:g}; say how much to add, up to "
+                f"{MOST_TRIALS} and {MOST_MINUTES}."
+            )
+        if why := _in_vain(store, row, trials, minutes):
+            raise StudyError(why)
         if trials and spec["sampler"] == "grid":
             from engine.study.spaces import grid
             from engine.study.worker import study_of
@@ -136,13 +149,29 @@ def extend_study(
                     "seeds, or make a study with more values."
                 )
             spec["trials"] = min(whole, spec["trials"] + trials)
-        elif trials and spec["trials"]:
+        elif trials:
             spec["trials"] = min(MOST_TRIALS, spec["trials"] + trials)
-        if minutes and spec["minutes"]:
+        if minutes:
             used = (time.time() - (row["started_at"] or time.time())) / 60.0
             spec["minutes"] = max(spec["minutes"], used) + minutes
         study_rows.update_study(store, name, spec=spec, state=study_rows.OPEN)
     return {"trials": spec["trials"], "minutes": spec["minutes"]}
+
+
+def _in_vain(store: Engine, row: Mapping[str, Any], trials: int, minutes: float) -> str:
+    """Why adding so much would change nothing; empty where it would."""
+    name, spec = row["name"], row["spec"]
+    if trials and not spec["trials"]:
+        return f"The budget of {name!r} is in minutes alone; add minutes."
+    if minutes and not spec["minutes"]:
+        return f"The budget of {name!r} is in configurations alone; add those."
+    begun = sum(int(one["trials"]) for one in known.states(store, name))
+    if not trials and spec["trials"] and begun >= spec["trials"]:
+        return f"All {begun} configurations of {name!r} are begun; add some as well."
+    over = row["started_at"] and time.time() >= row["started_at"] + 60.0 * spec["minutes"]
+    if not minutes and spec["minutes"] and over:
+        return f"The time of {name!r} is over; add minutes as well."
+    return ""
 
 
 def add_seeds(
@@ -234,7 +263,8 @@ def apply_trial(
     """Let the live agent work with a trial's configuration; returns tunable -> value.
 
     Raises:
-        StudyError: it is no agent study, or there is no such trial.
+        StudyError: it is no agent study, or there is no such trial, or it is not begun.
+        TunableError: a value is allowed no more; nothing is changed then.
     """
     held = given(settings)
     with storing(held) as store:
@@ -243,11 +273,9 @@ def apply_trial(
     if row["kind"] != "agent":
         raise StudyError(f"{name!r} studies the {row['kind']}; only an agent study can be applied.")
     _refuse_strange(name, [trial], rows)
-    config = {**row["spec"]["fixed"], **(rows[trial]["config"] or {})}
-    return {
-        f"agent.{key}": set_tunable(f"agent.{key}", value, who, held)
-        for key, value in config.items()
-    }
+    config = {**row["spec"]["fixed"], **_config(name, rows[trial])}
+    wanted = {f"agent.{key}": check(f"agent.{key}", value) for key, value in config.items()}
+    return {key: set_tunable(key, value, who, held) for key, value in wanted.items()}
 
 
 def register_trial(
@@ -275,7 +303,7 @@ def register_trial(
     if not runs:
         raise StudyError(f"Trial {trial} of {name!r} has no finished run yet.")
     seed = int(max(runs, key=lambda run: float(run["objective"]))["seed"])
-    options = train_options({**row["spec"]["fixed"], **rows[trial]["config"]}, seed)
+    options = train_options({**row["spec"]["fixed"], **_config(name, rows[trial])}, seed)
     fields = {field: getattr(options, field) for field in options.__struct_fields__}
     asked = TrainWanted(**{**fields, **row["spec"]["options"], "name": f"{name}-{trial}"})
     return start_training(asked, False, who, held)[0]
@@ -296,6 +324,12 @@ def _row(store: Engine, name: str) -> dict[str, Any]:
     return row
 
 
+def _config(name: str, trial: Mapping[str, Any]) -> dict[str, Any]:
+    if trial["config"] is None:
+        raise StudyError(f"Trial {trial['trial']} of {name!r} has no configuration yet.")
+    return dict(trial["config"])
+
+
 def _refuse_known(store: Engine, name: str) -> None:
     if known.one(store, name) is not None:
         raise StudyError(f"There is a study {name!r} already; choose another name, or extend it.")
@@ -307,9 +341,21 @@ def _refuse_strange(name: str, chosen: list[int], rows: Mapping[int, Any]) -> No
             raise StudyError(f"The study {name!r} has no trial {number}.")
 
 
-def _past(store: Engine, warm: str) -> list[tuple[dict[str, Any], float]]:
-    if not warm:
+def _past(store: Engine, study: Study) -> list[tuple[dict[str, Any], float]]:
+    """Configurations and objectives of the study that this one starts from."""
+    if not study.warm:
         return []
-    _row(store, warm)
-    found = known.best(store, warm, MOST_TRIALS)
+    row = _row(store, study.warm)
+    if study.sampler != "tpe":
+        raise StudyError(
+            f"The sampler {study.sampler} takes no notice of past results; leave out warm, or "
+            "choose tpe."
+        )
+    theirs = row["kind"], row["spec"]["options"].get("objective")
+    if theirs != (study.kind, study.options.get("objective")):
+        raise StudyError(
+            f"{study.warm!r} has another objective; start from a study of the same kind and "
+            "objective, or from none."
+        )
+    found = known.best(store, study.warm, MOST_TRIALS)
     return [(dict(one["config"]), float(one["objective"])) for one in found]

@@ -18,8 +18,10 @@ from engine.actions.study_words import differing, shown
 from engine.errors import StudyError
 from engine.settings import Settings
 from engine.spreadsheet import defused
+from engine.study.plan import MOST_TRIALS
 
-MOST = 1000
+MOST = MOST_TRIALS
+MOST_RUNS = 100_000
 PLOT_W, PLOT_H = 720, 260
 
 
@@ -51,7 +53,7 @@ def exported(name: str, form: str, settings: Settings | None = None) -> str:
     held = given(settings)
     found = study(name, MOST, held)
     with storing(held) as store:
-        runs = known.all_objectives(store, name)
+        runs = known.all_objectives(store, name, MOST_RUNS)
         best = [int(one["trial"]) for one in found["ranking"][:5]]
         curves = known.curves(store, name, best)
     return FORMS[form](found, runs, curves)
@@ -142,7 +144,10 @@ def _plot(curves: Sequence[Mapping[str, Any]]) -> str:
             for x, y in one["curve"]
         )
         shade = _SHADES[place % len(_SHADES)]
-        lines.append(f'<polyline points="{path}" fill="none" stroke="{shade}" />')
+        thick = 1 if place else 2.5
+        lines.append(
+            f'<polyline points="{path}" fill="none" stroke="{shade}" stroke-width="{thick}" />'
+        )
     keys = ", ".join(
         f'<b style="color:{_SHADES[place % len(_SHADES)]}">trial {number}</b>'
         for place, number in enumerate(order)

@@ -52,8 +52,10 @@ def study(name: str, top: int = 10, settings: Settings | None = None) -> Json:
     """A study: its plan, how far it is, the best configurations, and what can be said of them.
 
     Raises:
-        StudyError: there is none of that name.
+        StudyError: there is none of that name, or `top` asks for nothing.
     """
+    if top < 1:
+        raise StudyError(f"top is {top}; give a number from 1 on.")
     with storing(given(settings)) as store:
         row = _row(store, name)
         done = known.best(store, name, max(top, known.MOST_TRIALS))
@@ -66,11 +68,9 @@ def study(name: str, top: int = 10, settings: Settings | None = None) -> Json:
         stands = standing(store, name)
     kind = resolve(KINDS, row["kind"], "kind of study")
     best = second[0] if second else None
-    sentences = []
-    if len(second) == 2:
-        sentences.append(told_of(runs, second[0], second[1]))
+    pairs = [(second[0], second[1])] if len(second) == 2 else []
     if base is not None and best is not None and base != best:
-        sentences.append(told_of(runs, best, int(base)))
+        pairs.append((best, int(base)))
     return {
         "name": name,
         "kind": row["kind"],
@@ -82,7 +82,8 @@ def study(name: str, top: int = 10, settings: Settings | None = None) -> Json:
         "figures": {key: msgspec.to_builtins(figure) for key, figure in kind.figures.items()},
         "ranking": [_ranked(one, runs, best) for one in ranking],
         "effects": effects(row, done),
-        "sentences": sentences,
+        "sentences": [told_of(runs, *pair) for pair in pairs],
+        "undecided": [list(pair) for pair in pairs if undecided(runs, *pair)],
         "failed": [
             {"trial": one["trial"], "state": one["state"], "reason": one["reason"]}
             for one in failed
@@ -91,17 +92,19 @@ def study(name: str, top: int = 10, settings: Settings | None = None) -> Json:
 
 
 def best_trial(name: str, settings: Settings | None = None) -> int:
-    """The number of the best configuration.
+    """The number of the best configuration; of those that are ended, if any is.
 
     Raises:
         StudyError: there is no such study, or nothing in it has finished.
     """
     with storing(given(settings)) as store:
         _row(store, name)
-        top = known.best(store, name, 1)
+        top = known.best(store, name, known.MOST_TRIALS)
     if not top:
         raise StudyError(f"No run of {name!r} has finished yet.")
-    return int(top[0]["trial"])
+    # One run of what goes on, or has failed, may be first by chance.
+    ended = (one for one in top if one["state"] in (study_rows.DONE, study_rows.PRUNED))
+    return int(next(ended, top[0])["trial"])
 
 
 def curves(name: str, trials: Sequence[int], settings: Settings | None = None) -> list[Json]:
@@ -132,6 +135,7 @@ def comparison(name: str, first: int, second: int, settings: Settings | None = N
         ],
         "sentence": told_of(runs, first, second),
         "distinguishable": bool(found and found.distinguishable),
+        "undecided": undecided(runs, first, second),
         "runs": found.runs if found else 0,
         "improvement": found.improvement.value if found else None,
         "lead": found.lead.value if found else None,
@@ -188,6 +192,13 @@ def told_of(runs: Mapping[int, Mapping[int, float]], first: int, second: int) ->
 
     found = compare(runs.get(first, {}), runs.get(second, {}))
     return sentence(f"Trial {first}", f"trial {second}", found)
+
+
+def undecided(runs: Mapping[int, Mapping[int, float]], first: int, second: int) -> bool:
+    """Whether more seeds could tell two trials apart."""
+    from engine.study.statistics import compare, is_undecided
+
+    return is_undecided(compare(runs.get(first, {}), runs.get(second, {})))
 
 
 OBJECTIVES = {

@@ -57,13 +57,15 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
     if given.verb == "run":
         return _run(given, settings)
     if given.verb == "report":
-        given.file.write_text(act.report(given.id, settings))
+        _write(given.file, act.report(given.id, settings))
         say(f"The report is in {given.file}.")
         return 0
     found: Any
     if given.verb == "list":
         found, words = act.scenarios(), _listed(act.scenarios())
     elif given.verb == "runs":
+        if given.limit < 1:
+            raise ResilienceError(f"limit is {given.limit}; give a number from 1 on.")
         found = act.runs(given.limit, settings)
         words = _runs(found)
     elif given.verb == "show":
@@ -102,6 +104,15 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
     )  # fmt: skip
     say(json.dumps(found, indent=1) if given.json else _judged(found))
     return 0 if all(one["verdict"] == "pass" for one in found) else 1
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ResilienceError(
+            f"{file} cannot be written ({error.strerror}); name another."
+        ) from None
 
 
 def _params(pairs: Sequence[str]) -> dict[str, float]:

@@ -14,7 +14,7 @@ from engine.terminal import rows, who
 
 def _new(given: argparse.Namespace, settings: Settings) -> tuple[Any, str]:
     from engine.actions import studies
-    from engine.study.spaces import parse_axis
+    from engine.study.spaces import parse_axes
 
     if given.list:
         from engine.actions.study_results import parameters
@@ -27,7 +27,7 @@ def _new(given: argparse.Namespace, settings: Settings) -> tuple[Any, str]:
         {
             "name": given.name,
             "kind": given.kind,
-            "vary": dict(map(parse_axis, given.vary)),
+            "vary": parse_axes(given.vary),
             "fixed": single,
             "sampler": given.sampler,
             "seeds": given.seeds,
@@ -58,6 +58,8 @@ def _pairs(texts: list[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not equals:
             raise StudyError(f"{text!r} says no value; write name=value.")
+        if name in found:
+            raise StudyError(f"{name} is given twice; give it once.")
         try:
             found[name] = json.loads(value)
         except ValueError:
@@ -68,6 +70,7 @@ def _pairs(texts: list[str]) -> dict[str, Any]:
 def _run(given: argparse.Namespace, settings: Settings) -> tuple[Any, str]:
     from engine.actions import studies
     from engine.actions.store import storing
+    from engine.errors import StudyError
     from engine.study.job import WATCH_S, working
     from engine.study.progress import standing
 
@@ -84,6 +87,8 @@ def _run(given: argparse.Namespace, settings: Settings) -> tuple[Any, str]:
                         _wait(process, WATCH_S / len(processes))
         told = standing(store, given.name)
     _hint(None, given.json)
+    if all(process.returncode for process in processes):
+        raise StudyError(f"All workers of {given.name!r} failed; what they said stands above.")
     return told, f"{given.name}: {told['state']}, {told['told']}."
 
 

@@ -31,7 +31,7 @@ def write_report(folder: Path, row: Mapping[str, Any]) -> Path:
     """Write the report of a run as it stands; readers see a whole file at any time."""
     path = folder / NAME
     draft = path.with_suffix(".draft")
-    draft.write_text(render(row))
+    draft.write_text(render(row), encoding="utf-8")
     draft.replace(path)
     return path
 

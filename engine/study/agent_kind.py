@@ -35,6 +35,9 @@ PREFIX = "agent."
 LEFT_OUT = frozenset({"agent.agent", "agent.model", "agent.mode", "agent.hold"})
 OBJECTIVES = ("net", "saved", "hits", "reward")
 WAIT_S = 0.1
+AS_TOLD_MS = -1.0
+MOST_STALE_MS = 100_000
+MOST_PAUSE_MS = 1000
 BUCKET_S = 30.0
 
 
@@ -46,7 +49,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         minutes: the newest so many of them.
         window: which rows, once that is settled.
         digest: of the recording.
-        stale_ms: price of a stale hit in the objective, whatever the agent is told.
+        stale_ms: price of a stale hit in the objective, whatever the agent is told; AS_TOLD_MS:
+            what the live agent is told when the study is made.
         objective: one of OBJECTIVES.
         pause_ms: None: nothing is overwritten; else the pace of an overload.
     """
@@ -55,7 +59,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minutes: float = 20.0
     window: Window | None = None
     digest: str = ""
-    stale_ms: float = -1.0
+    stale_ms: float = AS_TOLD_MS
     objective: str = "net"
     pause_ms: float | None = None
 
@@ -107,13 +111,16 @@ class AgentKind(Kind):
             raise StudyError(
                 f"The objective is {given.objective!r}; choose one of: {', '.join(OBJECTIVES)}."
             )
-        if not 2 <= given.minutes <= 24 * 60:
-            raise StudyError(f"minutes is {given.minutes:g}; give a number from 2 to 1440.")
+        _within("minutes", given.minutes, 2, 24 * 60)
+        if given.pause_ms is not None:
+            _within("pause_ms", given.pause_ms, 0, MOST_PAUSE_MS)
+        if given.stale_ms != AS_TOLD_MS:
+            _within("stale_ms", given.stale_ms, 0, MOST_STALE_MS)
         _ = config
         source = source_named(given.source, self.settings, self.store)
         window = given.window or newest_window(source, self.store, given.minutes)
         stale_ms = given.stale_ms
-        if stale_ms < 0:
+        if stale_ms == AS_TOLD_MS:
             stale_ms = Tuned(system.tunables(self.store)).number("agent.stale_weight_ms")
         settled = msgspec.structs.replace(
             given, source=source.name, window=window, stale_ms=stale_ms
@@ -265,6 +272,11 @@ def _curve(steering: Steering) -> tuple[tuple[float, float], ...]:
     for at, reward_ms in steering.rewards:
         sums[int((at - start) // BUCKET_S)] += reward_ms
     return thinned([((n + 1) * BUCKET_S / 60.0, sums[n] / BUCKET_S) for n in sorted(sums)])
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise StudyError(f"{name} is {value:g}; give a number from {low:g} to {high:g}.")
 
 
 def _options(given: Mapping[str, Any]) -> Options:

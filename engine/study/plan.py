@@ -18,6 +18,7 @@ from engine.study.spaces import axes_of, check_value, grid
 
 MOST_SEEDS = 100
 MOST_TRIALS = 10_000
+MOST_MINUTES = 60 * 24 * 30
 TRIALS = 50
 """Configurations of a study that is no grid, where no budget is given."""
 
@@ -95,6 +96,10 @@ def planned(wanted: Wanted, settings: Settings, store: Engine) -> Study:
     made = kind(settings, store)
     try:
         options = made.checked(wanted.options, fixed | first)
+        for axis in axes:
+            # No range says whether these will do.
+            for value in axis.values[1:] if known[axis.name].free else ():
+                made.checked(options, fixed | first | {axis.name: value})
     finally:
         made.close()
     return Study(
@@ -127,7 +132,7 @@ def _check(wanted: Wanted) -> None:
     for name, value, low, high in (
         ("seeds", wanted.seeds, 1, MOST_SEEDS),
         ("trials", wanted.trials, 0, MOST_TRIALS),
-        ("minutes", wanted.minutes, 0, 60 * 24 * 30),
+        ("minutes", wanted.minutes, 0, MOST_MINUTES),
         ("stale_s", wanted.stale_s, 0.5, 86400),
         ("seed", wanted.seed, 0, 2**31 - 1),
     ):

@@ -30,7 +30,8 @@ def standing(store: Engine, name: str, now: float | None = None) -> dict[str, An
     # What was pruned or failed wants no more than it had.
     over = (study_rows.PRUNED, study_rows.FAILED)
     wanted = sum(int(one["runs" if one["state"] in over else "seeds"] or 0) for one in found)
-    wanted += max(0, spec["trials"] - begun) * spec["seeds"]
+    unbegun = max(0, spec["trials"] - begun)
+    wanted += unbegun * spec["seeds"]
     beaten = max((float(one["beat_at"] or 0) for one in found), default=0.0)
     # A trial whose worker died still says running until another worker takes it.
     busy = counts.get(study_rows.RUNNING, 0) if beaten >= at - spec["stale_s"] else 0
@@ -41,7 +42,11 @@ def standing(store: Engine, name: str, now: float | None = None) -> dict[str, An
     until = (row["started_at"] or at) + 60.0 * spec["minutes"] if spec["minutes"] else None
     if until is not None:
         left = min(left, max(0.0, until - at)) if left is not None else max(0.0, until - at)
-    state = _state(str(row["state"]), busy, wanted - runs, until is not None and at >= until)
+    is_late = until is not None and at >= until
+    # What is begun is ended, however late; a budget in time alone has always one more to begin.
+    open_ = counts.get(study_rows.WAITING, 0) + counts.get(study_rows.RUNNING, 0)
+    open_ += 0 if is_late else (unbegun if spec["trials"] else 1)
+    state = _state(str(row["state"]), busy, open_)
     share = min(1.0, runs / wanted) if wanted else 0.0
     told = f"{runs:,} of {wanted:,} runs, {begun:,} configurations"
     if until is not None and not spec["trials"]:
@@ -62,9 +67,9 @@ def standing(store: Engine, name: str, now: float | None = None) -> dict[str, An
     }
 
 
-def _state(kept: str, busy: int, missing: int, late: bool) -> str:
+def _state(kept: str, busy: int, open_: int) -> str:
     if busy:
         return "running"
     if kept == study_rows.STOPPED:
         return "stopped"
-    return "done" if missing <= 0 or late else "waiting"
+    return "waiting" if open_ else "done"

@@ -82,6 +82,8 @@ class Queues:
             env={**os.environ, PARENT_FD: str(ours)},
             pass_fds=(ours,),
             stderr=subprocess.DEVNULL,
+            # Ctrl-C goes to a whole group: the worker must end first, else its trial would fail.
+            start_new_session=True,
         )
         os.close(ours)
         self._place = place

@@ -58,6 +58,7 @@ class Sampler:
         if self._study.sampler == "random":
             import optuna
 
+            _hush()
             drawing = optuna.create_study(
                 sampler=optuna.samplers.RandomSampler(seed=self._study.seed * 1_000_003 + number)
             )
@@ -94,21 +95,26 @@ class Sampler:
         )
         self._kept.add_trial(made)
 
-    def warm(self, past: Sequence[tuple[Config, float]]) -> int:
-        """Let the sampler know results of a past study; returns how many fit this one's axes."""
+    def fitting(self, past: Sequence[tuple[Config, float]]) -> list[tuple[Config, float]]:
+        """Those of a past study's results that lie on this one's axes, cut down to them."""
+        return [
+            ({name: config[name] for name in self._distributions}, objective)
+            for config, objective in past
+            if all(
+                name in config and _known(distribution, config[name])
+                for name, distribution in self._distributions.items()
+            )
+        ]
+
+    def warm(self, past: Sequence[tuple[Config, float]]) -> None:
+        """Let the sampler know past results that are `fitting`."""
         import optuna
 
-        used = 0
         for config, objective in past:
-            own = {name: config[name] for name in self._distributions if name in config}
-            whole = len(own) == len(self._distributions)
-            if whole and all(_known(self._distributions[n], value) for n, value in own.items()):
-                made = optuna.trial.create_trial(
-                    value=objective, params=own, distributions=self._distributions
-                )
-                self._kept.add_trial(made)
-                used += 1
-        return used
+            made = optuna.trial.create_trial(
+                value=objective, params=config, distributions=self._distributions
+            )
+            self._kept.add_trial(made)
 
 
 def distributions(axes: Sequence[Axis]) -> dict[str, Any]:
@@ -145,10 +151,17 @@ def forget(name: str, settings: Settings) -> None:
         optuna.delete_study(study_name=name, storage=_storage(settings))
 
 
-def _storage(settings: Settings) -> optuna.storages.RDBStorage:
+def _hush() -> None:
+    """Optuna otherwise tells of each study that it makes."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def _storage(settings: Settings) -> optuna.storages.RDBStorage:
+    import optuna
+
+    _hush()
     url = settings.database_url
     if url.get_backend_name() == "sqlite":
         settings.data_path.mkdir(parents=True, exist_ok=True)

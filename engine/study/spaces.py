@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -62,16 +62,34 @@ def parse_axis(text: str) -> tuple[str, Any]:
     """Read `name=1,2,3` or `name=0.01..0.3` (`~log` behind it: on a logarithmic scale).
 
     Raises:
-        StudyError: it is neither.
+        StudyError: it is neither, or has a scale that there is not.
     """
     name, equals, right = text.partition("=")
     if not equals or not name.strip() or not right.strip():
         raise StudyError(f"{text!r} is no axis; write name=1,2,3 or name=0.01..0.3~log.")
-    span, _, scale = right.partition("~")
+    span, marked, scale = right.partition("~")
     if ".." in span:
+        if marked and scale.strip() != "log":
+            raise StudyError(
+                f"The scale of {name.strip()} is {scale!r}; write ~log, or leave it out."
+            )
         low, _, high = span.partition("..")
-        return name.strip(), {"low": _read(low), "high": _read(high), "log": scale == "log"}
+        return name.strip(), {"low": _read(low), "high": _read(high), "log": bool(marked)}
     return name.strip(), [_read(one) for one in right.split(",")]
+
+
+def parse_axes(texts: Iterable[str]) -> dict[str, Any]:
+    """Read several axes: name -> list of values, or {"low", "high", "log"}.
+
+    Raises:
+        StudyError: one is no axis, or two are of the same parameter.
+    """
+    found: dict[str, Any] = {}
+    for name, values in map(parse_axis, texts):
+        if name in found:
+            raise StudyError(f"{name} is varied twice; write all its values in one axis.")
+        found[name] = values
+    return found
 
 
 def axes_of(given: Mapping[str, Any], known: Mapping[str, Parameter]) -> tuple[Axis, ...]:
@@ -125,6 +143,8 @@ def check_value(name: str, value: Any, known: Mapping[str, Parameter]) -> Any:  
             f"{name} is {value!r}; choose one of: {', '.join(map(str, parameter.choices))}."
         )
     if parameter.free:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise StudyError(f"{name} is {value!r}; give text or a number.")
         return value
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise StudyError(f"{name} is {value!r}; give a number.")

@@ -166,9 +166,14 @@ def sentence(first: str, second: str, found: Comparison | None) -> str:
             f"{better} is better than {worse} (n = {found.runs}; a run of it wins in {share:.0%})."
         )
     told = f"{first} and {second} are not distinguishable with n = {found.runs}"
-    if found.runs < ENOUGH_SEEDS:
+    if is_undecided(found):
         return f"{told}; add {MORE_SEEDS} seeds."
     return f"{told}; either will do."
+
+
+def is_undecided(found: Comparison | None) -> bool:
+    """Whether more seeds could tell the two apart."""
+    return found is None or not (found.distinguishable or found.runs >= ENOUGH_SEEDS)
 
 
 def signed_rank(differences: Sequence[float]) -> float:

@@ -6,7 +6,7 @@ The test part is never looked at: what a study chose would then be chosen by it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,6 +20,9 @@ from engine.training import ALGORITHMS, ENVIRONMENTS, REWARDS
 from engine.training.curves import Listener, Point
 from engine.training.hyperparameters import parameters
 from engine.training.options import RECIPES, TrainOptions, checked_parts
+
+if TYPE_CHECKING:
+    from engine.training.policy import TrainedPolicy
 
 WEIGHT = "weight."
 METRICS = ("load_time_ms", "size_bytes", "hit")
@@ -88,20 +91,24 @@ class TrainerKind(Kind):
         self._trace: tuple[Options, Any] | None = None
 
     def checked(self, options: Mapping[str, Any], config: Config) -> dict[str, Any]:
-        """See that there is a trace and that the first configuration can be trained."""
-        given = _options(options)
-        checked_parts(train_options(config, 0))
-        self._opened(given)
+        """See that there is a trace and that the configuration can be trained on it."""
+        from engine.training.data import prepare
+
+        given, wanted = _options(options), train_options(config, 0)
+        checked_parts(wanted)
+        prepare(self._opened(given), wanted)
         told: dict[str, Any] = msgspec.to_builtins(given)
         return told
 
     def references(self, study: Study, beat: Beat) -> dict[str, float]:
-        """Value ratio of some classics on the same part."""
+        """Value ratio of some classics on the same part; none where the cache's size varies."""
         from engine.training.data import prepare
         from engine.training.validation import judged_parts
 
+        if any(axis.name == "cache_size" for axis in study.axes):
+            return {}
         trace = self._opened(_options(study.options))
-        data = prepare(trace, train_options(study.fixed, 0))
+        data = prepare(trace, _yardstick(study, train_options(study.fixed, 0)))
         warm, judged = judged_parts(data)
         value = data.value.of(judged)
         found: dict[str, float] = {}
@@ -138,7 +145,10 @@ class TrainerKind(Kind):
             "seconds": trained.seconds,
         }
         curve = thinned([(float(step), best[step]) for step in sorted(best)])
-        return Result(trained.score, figures, curve)
+        score = trained.score
+        if any(axis.name == "objective" or axis.name.startswith(WEIGHT) for axis in study.axes):
+            score = _judged(trained.policy, trace, _yardstick(study, options))
+        return Result(score, figures, curve)
 
     def _opened(self, options: Options) -> Any:  # noqa: ANN401 - a Trace
         from engine.actions.trace_data import trace_for
@@ -173,6 +183,24 @@ def train_options(config: Mapping[str, Any], seed: int) -> TrainOptions:
         )
     except msgspec.ValidationError as error:
         raise StudyError(f"This configuration cannot be trained: {error}.") from None
+
+
+def _yardstick(study: Study, options: TrainOptions) -> TrainOptions:
+    """The same training as judged: what a hit is worth is one thing in all of a study."""
+    plain = train_options(study.fixed, 0)
+    worth = plain.objective if plain.cache_weights or plain.objective != "weighted" else ""
+    return msgspec.structs.replace(options, objective=worth, cache_weights=plain.cache_weights)
+
+
+def _judged(policy: TrainedPolicy, trace: Any, options: TrainOptions) -> float:  # noqa: ANN401
+    """Value ratio of a policy's best network on the validation part, whatever it learned for."""
+    from engine.training.data import prepare
+    from engine.training.validation import Validator
+
+    name, network = next(iter(policy.networks.items()))
+    ratios = Validator(prepare(trace, options), policy.spec).ratios(name, network)
+    assert ratios is not None  # noqa: S101 - only who is cancelled gives none
+    return ratios[1]
 
 
 class _Heard(Listener):

@@ -25,7 +25,7 @@ from engine.errors import EngineError, StudyError
 from engine.registry import resolve
 from engine.settings import Settings
 from engine.study import KINDS
-from engine.study.base import Kind, Result, Stopped, Study
+from engine.study.base import Beat, Kind, Result, Stopped, Study
 from engine.study.sampling import Sampler
 from engine.study.spaces import Config
 from engine.study.statistics import signed_rank, summary
@@ -95,6 +95,7 @@ class Worker:
                     break
                 else:  # whoever works on the last trials may die
                     time.sleep(min(LOOK_S, self.study.stale_s / 4))
+            self._refer()  # whoever was at it at first may have died
         except Stopped:
             pass
         finally:
@@ -102,21 +103,39 @@ class Worker:
         return self.trials
 
     def _refer(self) -> None:
-        """Find the reference lines, unless another worker does."""
+        """Find the reference lines, unless they are there or another worker is at it."""
         row = known.one(self._store, self.study.name)
         facts: dict[str, Any] = dict((row or {}).get("facts") or {})  # type: ignore[call-overload]
         if "references" in facts:
             return
-        lease, seconds = f"study-{self.study.name}"[:60], 600.0
-        if not take_lease(self._store, lease, self.id, seconds, time.time())[0]:
+        lease = f"study-{self.study.name}"[:60]
+        if not take_lease(self._store, lease, self.id, self.study.stale_s, time.time())[0]:
             return
         try:
-            facts["references"] = self._kind.references(self.study, self._stopped)
+            facts["references"] = self._kind.references(self.study, self._prolonged(lease))
         except EngineError as error:
             facts["references"] = {}
             _log.warning("The reference lines are missing: %s", error)
-        study_rows.update_study(self._store, self.study.name, facts=facts)
-        release_lease(self._store, lease, self.id)
+        else:
+            study_rows.update_study(self._store, self.study.name, facts=facts)
+        finally:  # whoever is stopped or fails leaves it to another worker
+            release_lease(self._store, lease, self.id)
+
+    def _prolonged(self, lease: str) -> Beat:
+        """Keep a lease while asked whether to end; a worker that dies loses it like a trial."""
+        every = min(BEAT_S, self.study.stale_s / 3)
+        due, ended = time.monotonic() + every, False
+
+        def beat() -> bool:
+            nonlocal due, ended
+            if time.monotonic() >= due:
+                due = time.monotonic() + every
+                take_lease(self._store, lease, self.id, self.study.stale_s, time.time())
+                row = known.one(self._store, self.study.name)
+                ended = row is None or row["state"] != study_rows.OPEN
+            return ended or self._stopped()
+
+        return beat
 
     def _others(self) -> bool:
         """Whether trials run elsewhere, which could become free."""

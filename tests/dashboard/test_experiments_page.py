@@ -138,6 +138,62 @@ def test_more_seeds_are_added_where_too_few_tell_nothing(
     assert {row["seeds"] for row in rows if row["state"] == "waiting"} == {8}
 
 
+def test_where_two_are_not_told_apart_a_button_adds_seeds_to_these(
+    filled_store: str, engine: FakeEngine
+) -> None:
+    fill(data.store())
+    app = open_page("experiments")
+    assert "Trial 2 and trial 5 are not distinguishable" in said(app)
+    button = app.button(key="study-seeds-told-0")
+    assert button.label == "Add 5 seeds to 2 and 5"
+    button.click().run()
+    assert not app.exception
+    rows: list[Any] = known.trials(data.store(), "s")
+    assert {row["trial"]: row["seeds"] for row in rows if row["state"] == "waiting"} == {2: 8, 5: 8}
+    assert engine.asked[-1] == ("start_job", ("study", {"name": "s", "workers": 1}))
+
+
+def test_where_everything_failed_the_page_says_why(filled_store: str, engine: FakeEngine) -> None:
+    fill(data.store(), rates=(), discounts=())
+    app = open_page("experiments")
+    assert not app.exception
+    assert "The disk is full." in said(app)
+    assert app.button(key="study-rerun").label == "Rerun 1 failed"
+
+
+def test_what_can_be_added_is_what_the_budget_is_counted_in(
+    filled_store: str, engine: FakeEngine
+) -> None:
+    fill(data.store())  # a whole grid
+    app = open_page("experiments")
+    assert "study-extend-go" not in {one.key for one in app.button}
+    row = known.one(data.store(), "s")
+    assert row is not None
+    spec: Any = row["spec"]
+    change("study_plans", spec={**spec, "trials": 5, "minutes": 0.0})
+    app = open_page("experiments")
+    assert app.number_input(key="study-extend-trials").value == 20
+    change("study_plans", spec={**spec, "sampler": "random", "trials": 0, "minutes": 5.0})
+    app = open_page("experiments")
+    keys = {one.key for one in app.number_input}
+    assert "study-extend-minutes" in keys
+    assert "study-extend-trials" not in keys
+    app.button(key="study-extend-go").click().run()
+    assert not app.exception
+    after = known.one(data.store(), "s")
+    assert after is not None
+    assert after["spec"]["minutes"] >= 15.0  # type: ignore[index]
+
+
+def test_an_address_of_a_study_that_is_gone_says_so(filled_store: str, engine: FakeEngine) -> None:
+    fill(data.store(), "new")
+    app = AppTest.from_file(str(MAIN), default_timeout=30)
+    app.query_params["study"] = "old"
+    app = app.switch_page("views/experiments.py").run()
+    assert app.selectbox(key="study-chosen").value == "new"
+    assert any("There is no study 'old' here any more." in one.value for one in app.toast)
+
+
 def test_an_address_names_the_study(filled_store: str, engine: FakeEngine) -> None:
     fill(data.store(), "old", at=100.0)
     fill(data.store(), "new", at=200.0)

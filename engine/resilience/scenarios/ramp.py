@@ -49,7 +49,7 @@ class Ramp(Scenario):
             lost = now
         broker.close()
         pipeline.note(f"carried {knee:.0f}/s without overwriting")
-        pipeline.prove("the first rate minus the rate that it carried", values["rate"] - knee, 0)
+        pipeline.prove(f"the first rate minus the {knee:.0f}/s carried", values["rate"] - knee, 0)
 
     def _steps(self, values: Values) -> tuple[Step, ...]:
         return tuple(

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -108,6 +109,12 @@ def test_a_run_in_the_terminal_is_judged_kept_and_reported(tmp_path: Path) -> No
     assert "conservation" in shown.stdout
     assert engine("report", outcome["id"], str(tmp_path / "r.html")).returncode == 0
     assert "<polyline" in (tmp_path / "r.html").read_text()
+    refused = engine("report", outcome["id"], str(tmp_path / "nowhere" / "r.html"))
+    assert refused.returncode == 2
+    assert refused.stderr.endswith("r.html cannot be written (No such file or directory); "
+                                   "name another.\n")  # fmt: skip
+    refused = engine("runs", "-n", "-1")
+    assert refused.stderr == "limit is -1; give a number from 1 on.\n"
     refused = engine("run", "control", "--param", "rate=fast")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == "'rate=fast' is no parameter; write name=number.\n"
@@ -124,9 +131,24 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(settings: Settings, store:
         act.run("9", settings)
     with pytest.raises(ControlError, match="No engine runs"):
         act.start_tests(["burst"], quick=True, settings=settings)
-    resilience_rows.add_run(store, row("1", 1.0) | {"state": "running"})
+    resilience_rows.add_run(store, row("1", time.time()) | {"state": "running"})
     with pytest.raises(ResilienceError, match="is not over; abort it first"):
         act.remove_run("1", settings=settings)
+
+
+def test_a_run_whose_runner_was_killed_is_broken_and_can_be_forgotten(
+    settings: Settings, store: Engine
+) -> None:
+    going = {"state": "running", "verdict": "", "note": "", "seconds": 3.0}
+    resilience_rows.add_run(store, row("1", time.time() - 3.0 - act.SILENT_S - 1.0) | going)
+    resilience_rows.add_run(store, row("2", time.time() - 3.0) | going)
+    told = {one["id"]: (one["state"], one["verdict"]) for one in act.runs(settings=settings)}
+    assert told == {"1": ("broken", "unknown"), "2": ("running", "")}
+    assert "ended without a word" in act.run("1", settings)["note"]
+    differing = {one["what"]: one["second"] for one in act.compare_runs("1", "2", settings)}
+    assert differing == {"state": "running", "verdict": ""}
+    act.remove_run("1", settings=settings)
+    assert [one["id"] for one in act.runs(settings=settings)] == ["2"]
 
 
 def test_the_api_lists_refuses_and_shows(settings: Settings, store: Engine) -> None:

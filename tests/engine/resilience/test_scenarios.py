@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -131,6 +132,12 @@ def test_every_form_is_declared_right(name: str, quick: bool) -> None:
     for row in made.parameters:
         assert row.low <= row.quick <= row.high
         assert row.low <= row.default <= row.high
+
+
+def test_the_ramp_names_its_knee_in_its_evidence(tmp_path: Path) -> None:
+    outcome = run_scenario("ramp", tmp_path / "r", {"steps": 2, "step_s": 0.3}, quick=True)
+    seen = next(one.evidence for one in outcome.findings if one.checker == "proofs")
+    assert re.search(r"the (0|500|1000)/s carried", seen)
 
 
 def test_what_cannot_be_asked_for_is_told_in_a_sentence(tmp_path: Path) -> None:

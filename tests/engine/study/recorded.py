@@ -72,9 +72,9 @@ def make(settings: Settings, name: str = "s", **fields: object) -> dict[str, Any
 
 
 class WorkerProcess:
-    """A worker as a person starts it."""
+    """A worker as a person starts it; as `group` it leads a process group of its own."""
 
-    def __init__(self, settings: Settings, name: str, *more: str) -> None:
+    def __init__(self, settings: Settings, name: str, *more: str, group: bool = False) -> None:
         environment = {
             **os.environ,
             "DATABASE_URL": settings.database_url.render_as_string(hide_password=False),
@@ -87,6 +87,7 @@ class WorkerProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=group,
         )
 
     def kill(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from sqlalchemy import Engine, update
 from db.queries import studies as known
 from db.queries import system
 from db.session import writing
+from db.study_rows import claim, update_study
 from db.tables import cache_metrics
 from engine.actions import studies
 from engine.actions.study_export import exported
@@ -22,6 +25,7 @@ from engine.settings import Settings
 from engine.study.agent_kind import AgentKind
 from engine.study.base import Stopped
 from engine.study.plan import planned, wanted_of
+from engine.study.progress import standing
 from engine.study.worker import Worker
 from tests.engine.study.recorded import MINUTES, SOURCE, make, record, settings_of
 
@@ -197,6 +201,10 @@ def test_tpe_starts_from_a_past_study_and_pruning_saves_seeds(
         ({"options": {"source": "nowhere"}}, "There is no source 'nowhere'"),
         ({"options": {"speed": 1}}, "cannot be asked for"),
         ({"warm": "nothing"}, "There is no study 'nothing'"),
+        ({"options": {"source": SOURCE, "minutes": 1}}, "minutes is 1; give a number from 2"),
+        ({"options": {"source": SOURCE, "pause_ms": -5.0}}, "pause_ms is -5; give a number from 0"),
+        ({"options": {"source": SOURCE, "stale_ms": math.inf}}, "stale_ms is inf; give a number"),
+        ({"options": {"source": SOURCE, "stale_ms": -2.0}}, "stale_ms is -2; give a number"),
         ({"kind": "cook"}, "There is no kind of study 'cook'"),
         ({"fixed": {"discount": 0.1}}, "both varied and fixed"),
     ],
@@ -206,6 +214,98 @@ def test_a_study_that_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(EngineError, match=told):
         make(settings, **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, "The sampler grid takes no notice of past results"),
+        ({"sampler": "tpe", "vary": {"exploration": [0.1]}}, "No result of 'past' fits what"),
+        ({"sampler": "tpe", "options": {"source": SOURCE, "minutes": MINUTES, "objective": "hits"}},
+         "'past' has another objective"),
+    ],
+)  # fmt: skip
+def test_a_past_study_that_would_help_nothing_is_refused(
+    settings: Settings, sqlite_store: Engine, fields: dict[str, Any], told: str
+) -> None:
+    make(settings, "past", seeds=1, vary={"discount": [0.0]})
+    studies.run_study("past", settings)
+    with pytest.raises(StudyError, match=told):
+        make(settings, **{"vary": {"discount": [0.0, 0.5]}, **fields}, warm="past")
+    assert known.one(sqlite_store, "s") is None
+
+
+def test_a_budget_in_minutes_waits_until_it_is_used_up(
+    settings: Settings, sqlite_store: Engine
+) -> None:
+    make(settings, vary={"discount": {"low": 0.0, "high": 0.9}}, minutes=5.0, seeds=1)
+    assert standing(sqlite_store, "s")["state"] == "waiting"
+    studies.run_study("s", settings, most=1)
+    assert standing(sqlite_store, "s")["state"] == "waiting"
+    later = time.time() + 301.0
+    assert standing(sqlite_store, "s", later)["state"] == "done"
+    # What was begun in time is ended afterwards.
+    studies.add_seeds("s", 1, None, "test", settings)
+    assert standing(sqlite_store, "s", later)["state"] == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("fields", "added", "told"),
+    [
+        ({"minutes": 5.0}, (5, 0.0), "The budget of 's' is in minutes alone; add minutes."),
+        ({"trials": 2}, (0, 5.0), "The budget of 's' is in configurations alone; add those."),
+        ({"trials": 2}, (0, 0.0), "say how much to add"),
+        ({"minutes": 5.0}, (0, math.nan), "say how much to add"),
+        ({"minutes": 5.0}, (0, math.inf), "say how much to add"),
+        ({"trials": 2}, (-1, 0.0), "say how much to add"),
+    ],
+)
+def test_what_adds_nothing_to_a_study_is_refused(
+    settings: Settings,
+    sqlite_store: Engine,
+    fields: dict[str, Any],
+    added: tuple[int, float],
+    told: str,
+) -> None:
+    make(settings, vary={"discount": {"low": 0.0, "high": 0.9}}, **fields)
+    before = known.one(sqlite_store, "s")
+    with pytest.raises(StudyError, match=told):
+        studies.extend_study("s", *added, "test", settings)
+    assert known.one(sqlite_store, "s") == before
+
+
+def test_a_budget_of_both_kinds_wants_what_is_used_up(
+    settings: Settings, sqlite_store: Engine
+) -> None:
+    make(settings, vary={"discount": {"low": 0.0, "high": 0.9}}, trials=1, minutes=5.0, seeds=1)
+    studies.run_study("s", settings)
+    with pytest.raises(StudyError, match="All 1 configurations of 's' are begun; add some as well"):
+        studies.extend_study("s", 0, 5.0, "test", settings)
+    update_study(sqlite_store, "s", started_at=time.time() - 301.0)
+    with pytest.raises(StudyError, match="The time of 's' is over; add minutes as well"):
+        studies.extend_study("s", 1, 0.0, "test", settings)
+    found = studies.extend_study("s", 1, 5.0, "test", settings)
+    assert found["trials"] == 2
+    assert 10.0 <= found["minutes"] <= 10.2
+    assert studies.run_study("s", settings) == 1
+
+
+def test_the_lines_of_reference_are_found_after_an_interruption(
+    settings: Settings, sqlite_store: Engine
+) -> None:
+    make(settings, vary={"discount": [0.0]}, seeds=1)
+    assert studies.run_study("s", settings, stopped=lambda: True) == 0
+    assert not study("s", 1, settings)["references"]
+    studies.run_study("s", settings)
+    assert set(study("s", 1, settings)["references"]) == {"plain LRU", "always keep", "heuristic"}
+
+
+def test_what_no_worker_has_begun_is_not_applied(settings: Settings, sqlite_store: Engine) -> None:
+    make(settings, fixed={"exploration": 0.2})
+    assert claim(sqlite_store, "s", "w", 100.0, 60.0) is not None
+    with pytest.raises(StudyError, match="Trial 0 of 's' has no configuration yet"):
+        studies.apply_trial("s", 0, "test", settings)
+    assert not system.tunables(sqlite_store)
 
 
 def test_grids_end_and_say_so(settings: Settings) -> None:

@@ -9,7 +9,7 @@ import pytest
 from engine.agent.discretiser import DETAILS
 from engine.errors import StudyError
 from engine.study.agent_kind import AgentKind
-from engine.study.spaces import axes_of, check_value, grid, parse_axis
+from engine.study.spaces import axes_of, check_value, grid, parse_axes, parse_axis
 from engine.study.trainer_kind import TrainerKind, train_options
 from engine.tunables import TUNABLES
 
@@ -45,6 +45,28 @@ def test_nonsense_is_refused_in_one_sentence(given: dict[str, Any], told: str) -
     with pytest.raises(StudyError) as refused:
         axes_of(given, AGENT)
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [
+        (["discount=0.1..0.5~lgo"], "The scale of discount is 'lgo'; write ~log"),
+        (["discount=0.1", "discount=0.2"], "discount is varied twice"),
+        (["discount"], "'discount' is no axis"),
+    ],
+)
+def test_axes_that_say_something_else_than_they_seem_to_are_refused(
+    texts: list[str], told: str
+) -> None:
+    with pytest.raises(StudyError) as refused:
+        parse_axes(texts)
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize("value", [[1], {"a": 1}, None, True])
+def test_free_text_is_text_or_a_number(value: object) -> None:
+    with pytest.raises(StudyError, match=r"cache_size is .*; give text or a number\."):
+        axes_of({"cache_size": [value]}, TrainerKind.parameters())
 
 
 def test_a_grid_is_every_combination_and_needs_listed_values() -> None:

@@ -9,14 +9,18 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
+from db import study_rows
 from db.queries import studies as known
+from db.session import writing
+from db.tables import study_plans
 from engine.actions.store import _loaded
+from engine.actions.study_results import best_trial
 from engine.cli import main
 from engine.settings import Settings
 from tests.dashboard.studied import fill
-from tests.engine.study.recorded import SOURCE, record, settings_of
+from tests.engine.study.recorded import SOURCE, make, record, settings_of
 from tests.engine.test_api import client_of
 
 
@@ -74,6 +78,43 @@ def test_a_study_is_made_worked_on_and_taken_away_from_the_command_line(
     assert "There is no study 't'; there are: s." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--vary", "discount=0", "--vary", "discount=0.5"), "discount is varied twice"),
+        (("--vary", "discount=0", "--option", "minutes=3", "--option", "minutes=4"),
+         "minutes is given twice; give it once."),
+    ],
+)  # fmt: skip
+def test_what_is_said_twice_is_refused(
+    settings: Settings, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+) -> None:
+    assert main(["study", "new", "s", *words]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_random_study_runs_without_a_word_of_optuna(
+    settings: Settings, sqlite_store: Engine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    record(sqlite_store)
+    make(settings, vary={"discount": {"low": 0.0, "high": 0.9}}, sampler="random", trials=2)
+    assert main(["study", "run", "s"]) == 0
+    told = capfd.readouterr()
+    assert told.out == "s: done, 4 of 4 runs, 2 configurations.\n"
+    assert told.err == ""
+
+
+def test_workers_that_all_failed_are_no_success(
+    settings: Settings, sqlite_store: Engine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fill(sqlite_store, "s")
+    with writing(sqlite_store) as connection:
+        connection.execute(update(study_plans).values(kind="cook"))
+    assert main(["study", "run", "s"]) == 2
+    assert "There is no kind of study 'cook'" in (told := capfd.readouterr().err)
+    assert told.endswith("All workers of 's' failed; what they said stands above.\n")
+
+
 def test_everything_of_a_study_is_there_over_http(client: TestClient, sqlite_store: Engine) -> None:
     fill(sqlite_store, "s")
     assert [one["name"] for one in client.get("/studies").json()] == ["s"]
@@ -101,6 +142,16 @@ def test_everything_of_a_study_is_there_over_http(client: TestClient, sqlite_sto
     refused = client.get("/studies/s")
     assert 400 <= refused.status_code < 500
     assert "There is no study 's'" in refused.text
+
+
+def test_what_failed_after_a_lucky_run_is_not_the_best(
+    settings: Settings, sqlite_store: Engine
+) -> None:
+    fill(sqlite_store, "s")
+    assert best_trial("s", settings) == 2
+    for number in (2, 5):
+        study_rows.update_trial(sqlite_store, "s", number, None, state="failed", objective=99.0)
+    assert best_trial("s", settings) not in (2, 5)
 
 
 def test_an_agent_study_has_no_model(client: TestClient, sqlite_store: Engine) -> None:

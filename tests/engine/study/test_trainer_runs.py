@@ -69,6 +69,35 @@ def test_equal_seeds_train_equal_policies_and_a_run_ends_when_told(
         kind.run(plan, {"learning_rate": 0.01}, 1, lambda: True)
 
 
+def test_what_is_trained_for_is_varied_and_what_is_judged_by_stays(
+    settings: Settings, sqlite_store: Engine
+) -> None:
+    from engine.study.plan import planned, wanted_of
+
+    varied = SMALL | {"vary": {"objective": ["hits", "cost"]}}
+    plan, plain = (planned(wanted_of(one), settings, sqlite_store) for one in (varied, SMALL))
+    kind = TrainerKind(settings, sqlite_store)
+    # Costs are measured here, so they are what a hit is worth unless said otherwise.
+    for objective, is_own in (("cost", True), ("hits", False)):
+        judged, own = (
+            kind.run(study, {"objective": objective}, 0, lambda: False).objective
+            for study in (plan, plain)
+        )
+        assert (judged == pytest.approx(own, abs=1e-6)) == is_own
+
+
+def test_where_the_size_varies_no_line_of_a_classic_is_drawn(
+    settings: Settings, sqlite_store: Engine
+) -> None:
+    from engine.study.plan import planned, wanted_of
+
+    given: Any = SMALL["fixed"]
+    fixed = {name: value for name, value in given.items() if name != "cache_size"}
+    sizes = SMALL | {"vary": {"cache_size": ["5%", "10%"]}, "fixed": fixed}
+    plan = planned(wanted_of(sizes), settings, sqlite_store)
+    assert TrainerKind(settings, sqlite_store).references(plan, lambda: False) == {}
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -76,6 +105,9 @@ def test_equal_seeds_train_equal_policies_and_a_run_ends_when_told(
         ({"options": {"trace": "gone"}}, "gone"),
         ({"fixed": {"algorithm": "magic"}}, "algorithm is 'magic'"),
         ({"vary": {"dqn.gamma": [2]}}, "dqn.gamma is 2"),
+        ({"vary": {"columns": ["", "nowhere"]}}, "has no column 'nowhere'"),
+        ({"vary": {"cache_size": ["5%", "0%"]}, "fixed": {}}, "A cache of 0% holds nothing"),
+        ({"vary": {"cache_size": ["5%", "big"]}, "fixed": {}}, "The cache size 'big' is neither"),
     ],
 )
 def test_a_trainer_study_that_makes_no_sense_is_refused(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -32,6 +34,21 @@ def test_a_killed_worker_loses_no_trial(server_store: Engine, tmp_path: Path) ->
     assert runs == [(trial, seed) for trial in range(4) for seed in range(2)]
     assert [t["config"]["learning_rate"] for t in trials] == [0.02, 0.1, 0.4, 0.8]
     assert standing(server_store, "s")["state"] == "done"
+
+
+def test_an_interrupt_from_the_terminal_fails_no_trial(store: Engine, tmp_path: Path) -> None:
+    settings = settings_of(store, tmp_path)
+    record(store)
+    make(settings, vary={"learning_rate": [0.02, 0.1, 0.4]}, seeds=4)
+    worker = WorkerProcess(settings, "s", group=True)
+    try:
+        wait_for(store, "s", 2)
+        os.killpg(worker.process.pid, signal.SIGINT)  # as Ctrl-C: to all of the group
+        told = worker.end()
+    finally:
+        worker.end(1)
+    states = {t["state"] for t in known.trials(store, "s")}
+    assert states <= {"done", "waiting"}, told
 
 
 def test_no_two_workers_get_the_same_trial_and_a_silent_one_loses_its_own(
