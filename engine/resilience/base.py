@@ -44,7 +44,10 @@ COMMON = (
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """One number that a person may set: its default, that of the quick form, and its range."""
+    """One number that a person may set: its default, that of the quick form, and its range.
+
+    Without a unit it counts something, and is whole.
+    """
 
     name: str
     default: float
@@ -150,6 +153,8 @@ class Scenario(ABC):
                 raise ResilienceError(
                     f"{name} is {value:g} {row.unit}; give {row.low:g} to {row.high:g}."
                 )
+            if not row.unit and value != int(value):
+                raise ResilienceError(f"{name} is {value:g}; give a whole number.")
         return {
             name: float(given.get(name, row.quick if quick else row.default))
             for name, row in known.items()
