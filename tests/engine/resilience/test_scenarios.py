@@ -143,7 +143,7 @@ def test_the_ramp_names_its_knee_in_its_evidence(tmp_path: Path) -> None:
 def test_what_cannot_be_asked_for_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="Did you mean 'burst'"):
         run("bursts", tmp_path)
-    with pytest.raises(ResilienceError, match="count is 150.7; give a whole number"):
+    with pytest.raises(ResilienceError, match=r"count is 150\.7; give a whole number"):
         run("burst", tmp_path, count=150.7)
     with pytest.raises(ResilienceError, match="rate is 0 /s; give 10 to 5000"):
         run("control", tmp_path, rate=0)
