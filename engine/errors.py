@@ -55,6 +55,10 @@ class BodyError(EngineError):
     """Raised when the body of a request cannot be read as what its endpoint takes."""
 
 
+class QueryError(EngineError):
+    """Raised when a request has a query parameter that its endpoint does not take."""
+
+
 class NotAllowed(EngineError):  # noqa: N818 - reads as the sentence it reports
     """Raised when somebody asks for what their role does not permit."""
 

@@ -102,7 +102,7 @@ def post_train(
     if not fields.get("trace") and not fields.get("source"):
         fields["source"] = _active(settings)
     options = _as(fields, training.TrainWanted)
-    _check_sizes([options.cache_size])
+    _check_sizes("cache_size", [options.cache_size])
     weighing.check_data(options.trace, options.columns, settings)
     return {"id": training.start_training(options, False, WHO, settings)[0]}
 
@@ -116,6 +116,7 @@ def get_job(settings: Here, run: Annotated[str, Path(max_length=40)]) -> Json:
 @router.get("/jobs/{run}/curves")
 def get_curves(settings: Here, run: Annotated[str, Path(max_length=40)]) -> list[Json]:
     """The points of a training's curves so far."""
+    actions.job(run, settings)
     return training.curves(run, settings)
 
 
@@ -173,7 +174,7 @@ def delete_model(settings: Here, model: Model) -> Json:
 def post_evaluate(settings: Here, model: Model, wanted: Fields) -> Json:
     """Judge a model beside every classic and the optimum; returns the job's id."""
     number = model_actions.model(model, settings)["id"]
-    _check_sizes(_as({**wanted, "model": number}, evaluating.EvaluateWanted).sizes)
+    _check_sizes("sizes", _as({**wanted, "model": number}, evaluating.EvaluateWanted).sizes)
     return {"id": actions.start_job("evaluate", {**wanted, "model": number}, WHO, settings)}
 
 
@@ -209,7 +210,7 @@ def _size(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
 
 
-def _check_sizes(sizes: Iterable[int | str]) -> None:
+def _check_sizes(field: str, sizes: Iterable[int | str]) -> None:
     """Refuse what is no size before a job starts; whether it holds everything, the job tells."""
     for size in sizes:
         try:
@@ -218,7 +219,8 @@ def _check_sizes(sizes: Iterable[int | str]) -> None:
             raise TrainingError(f"{size!r} is no size of a cache; give 500 or 1%.") from None
         if not holds:
             raise TrainingError(
-                f"A cache of {size} holds nothing; give a size from 1 on, or a share."
+                f"{field} is {size!r}; a cache of {size} holds nothing; "
+                "give a size from 1 on, or a share."
             )
 
 
@@ -226,4 +228,4 @@ def _as(fields: dict[str, Any], kind: type[Any]) -> Any:  # noqa: ANN401 - which
     try:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
-        raise TrainingError(f"This cannot be asked for: {error}.") from None
+        raise TrainingError(f"This cannot be asked for: {error}; see /docs for what can.") from None
