@@ -79,6 +79,10 @@ class TraceError(EngineError):
     """Raised when a trace, or a file to import as one, cannot be read, kept or found."""
 
 
+class NoSuchTrace(TraceError):  # noqa: N818 - reads as the sentence it reports
+    """Raised when no stored trace has the name that was asked for."""
+
+
 class PolicyError(EngineError):
     """Raised when a cache policy cannot run as asked: its capacity, its parameters, its trace."""
 
@@ -105,6 +109,10 @@ class ExportError(EngineError):
 
 class StudyError(EngineError):
     """Raised when a study does not exist, cannot be made as asked, or a run of it fails."""
+
+
+class NoSuchStudy(StudyError):  # noqa: N818 - reads as the sentence it reports
+    """Raised when no study has the name that was asked for."""
 
 
 class ResilienceError(EngineError):

@@ -14,12 +14,13 @@ from engine.actions import evaluating, training, weighing
 from engine.actions import models as model_actions
 from engine.actions import traces as trace_actions
 from engine.actions.curves import CurvesWanted, check_curves
-from engine.actions.policies import CompareWanted
+from engine.actions.policies import CompareWanted, check_compare
 from engine.actions.store import storing
 from engine.api.routes import WHO, Here, Json, Limit
 from engine.errors import TrainingError, UnknownName
 from engine.export.places import exports_root, place_of
 from engine.sources import active_source
+from engine.training.options import checked_parts
 
 router = APIRouter()
 
@@ -46,7 +47,7 @@ def delete_trace(settings: Here, name: str) -> Json:
 @router.post("/import", status_code=status.HTTP_202_ACCEPTED)
 def post_import(settings: Here, wanted: Fields) -> Json:
     """Import a file, a source or a table as a trace; returns the job's id."""
-    _as(wanted, trace_actions.Wanted)
+    trace_actions.check_import(_as(wanted, trace_actions.Wanted), settings)
     return {"id": actions.start_job("import", wanted, WHO, settings)}
 
 
@@ -103,7 +104,8 @@ def post_train(
         fields["source"] = _active(settings)
     options = _as(fields, training.TrainWanted)
     _check_sizes("cache_size", [options.cache_size])
-    weighing.check_data(options.trace, options.columns, settings)
+    checked_parts(options)
+    weighing.check_data(options.trace, options.source, options.columns, settings)
     return {"id": training.start_training(options, False, WHO, settings)[0]}
 
 
@@ -123,14 +125,18 @@ def get_curves(settings: Here, run: Annotated[str, Path(max_length=40)]) -> list
 @router.post("/compare", status_code=status.HTTP_202_ACCEPTED)
 def post_compare(settings: Here, wanted: Fields) -> Json:
     """Compare the classic policies on a trace or file; returns the job's id."""
-    _as(wanted, CompareWanted)
+    comparison = _as(wanted, CompareWanted)
+    check_compare(comparison)
+    weighing.check_data(comparison.trace, settings=settings)
     return {"id": actions.start_job("compare", wanted, WHO, settings)}
 
 
 @router.post("/curves", status_code=status.HTTP_202_ACCEPTED)
 def post_curves(settings: Here, wanted: Fields) -> Json:
     """Draw miss ratio curves of several policies; returns the job's id."""
-    check_curves(_as(wanted, CurvesWanted))
+    drawn = _as(wanted, CurvesWanted)
+    check_curves(drawn)
+    weighing.check_data(drawn.trace, settings=settings)
     return {"id": actions.start_job("curves", wanted, WHO, settings)}
 
 

@@ -56,6 +56,14 @@ def client(engine: RunningEngine) -> TestClient:
         ("POST", "/train?cache_size=-5", {}, "cache_size"),
         ("POST", "/train?trace=none", {}, "trace"),
         ("POST", "/train", {"colour": 1}, "colour"),
+        ("POST", "/train?source=none", {}, "source"),
+        ("POST", "/import", {"file": "/nowhere.log"}, "file"),
+        ("POST", "/import", {"source": "none"}, "source"),
+        ("POST", "/import", {"source": "sample", "name": "../x"}, "name"),
+        ("POST", "/compare", {"trace": "none"}, "trace"),
+        ("POST", "/compare", {"trace": "none", "sizes": ["many"]}, "sizes[0]"),
+        ("POST", "/simulation/start", {"api_url": "http://example.com"}, "api_url"),
+        ("POST", "/simulation/start", {"api_url": "http://[x"}, "api_url"),
         (
             "POST",
             "/train?algorithm=dqn",
@@ -85,6 +93,29 @@ def test_a_refusal_names_the_field_and_the_remedy(
     assert told["remedy"].endswith("."), told
     assert told["remedy"].removesuffix(".")[1:] in told["detail"]
     assert actions.jobs(settings=engine.settings) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("/import", {}, "name one of: a file, a source, a table"),
+        ("/import", {"source": "a", "table": "b"}, "name one of: a file, a source, a table"),
+        ("/compare", {}, "name one of: a trace, a source"),
+        ("/train?trace=a&source=b", {}, "name one of: a trace, a source"),
+    ],
+)
+def test_what_names_nothing_or_too_much_starts_no_job(
+    engine: RunningEngine, client: TestClient, path: str, body: object, words: str
+) -> None:
+    answer = client.post(path, json=body)
+    assert answer.status_code == 400
+    assert words in answer.json()["detail"]
+    assert actions.jobs(settings=engine.settings) == []
+
+
+@pytest.mark.parametrize("path", ["/jobs/none", "/studies/none", "/models/9", "/traces/none"])
+def test_what_is_not_there_is_not_found(client: TestClient, path: str) -> None:
+    assert client.delete(path).status_code == 404
 
 
 def test_a_wrong_value_is_told_as_it_was_sent(client: TestClient) -> None:
