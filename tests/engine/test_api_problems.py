@@ -40,6 +40,7 @@ def client(engine: RunningEngine) -> TestClient:
         ("GET", "/jobs?limit=0", None, "limit"),
         ("GET", "/jobs?limits=5", None, "limits"),
         ("GET", "/logs?level=LOUD", None, "level"),
+        ("GET", "/queue?name=another", None, "name"),
         ("GET", "/available-columns?source=none", None, "source"),
         ("GET", "/studies/none", None, "name"),
         ("POST", "/jobs", {}, "kind"),
