@@ -55,6 +55,10 @@ class BodyError(EngineError):
     """Raised when the body of a request cannot be read as what its endpoint takes."""
 
 
+class QueryError(EngineError):
+    """Raised when a request has a query parameter that its endpoint does not take."""
+
+
 class NotAllowed(EngineError):  # noqa: N818 - reads as the sentence it reports
     """Raised when somebody asks for what their role does not permit."""
 
@@ -73,6 +77,10 @@ class CheckpointError(EngineError):
 
 class TraceError(EngineError):
     """Raised when a trace, or a file to import as one, cannot be read, kept or found."""
+
+
+class NoSuchTrace(TraceError):  # noqa: N818 - reads as the sentence it reports
+    """Raised when no stored trace has the name that was asked for."""
 
 
 class PolicyError(EngineError):
@@ -101,6 +109,10 @@ class ExportError(EngineError):
 
 class StudyError(EngineError):
     """Raised when a study does not exist, cannot be made as asked, or a run of it fails."""
+
+
+class NoSuchStudy(StudyError):  # noqa: N818 - reads as the sentence it reports
+    """Raised when no study has the name that was asked for."""
 
 
 class ResilienceError(EngineError):

@@ -18,5 +18,5 @@ model=$(docker compose exec -T engine python -m engine models --json | sed -n 's
 docker compose exec -T engine python -m engine evaluate "$model"
 docker compose exec -T engine python -m engine export "$model"
 answer=$(curl -sS --fail --max-time 60 "http://localhost:${API_PORT:-8000}/models/$model/decide" -H @<(sed -n 's/^API_TOKEN=/Authorization: Bearer /p' .env) -H 'content-type: application/json' -d '{"requests": [{"key": "/a", "size_bytes": 9, "load_time_ms": 40}, {"key": "/a", "size_bytes": 9, "load_time_ms": 40}]}')
-[[ $answer == *'"hit_ratio":0.5'* ]]
+[[ $answer == *'"hit_ratio":0.5'* ]] || { echo "decide: $answer" >&2; exit 1; }
 echo "decide: $answer"

@@ -69,7 +69,8 @@ def cancel_job(run: str, who: str = "terminal", settings: Settings | None = None
     """Ask a running job to end.
 
     Raises:
-        JobError: there is no such job, or it has ended already.
+        UnknownName: there is no such job.
+        JobError: it has ended already.
         ControlError: no engine runs.
     """
     known = given(settings)
@@ -77,7 +78,7 @@ def cancel_job(run: str, who: str = "terminal", settings: Settings | None = None
         with storing(known) as store:
             row = system.job(store, run)
         if row is None:
-            raise JobError(f"There is no job {run}.")
+            raise _no_job(run)
         if row["state"] not in (JobState.QUEUED, JobState.RUNNING):
             raise JobError(f"Job {run} is {row['state']} already.")
         call(known, "cancel_job", id=run)
@@ -92,7 +93,7 @@ def job(run: str, settings: Settings | None = None) -> dict[str, Any]:
     with storing(given(settings)) as store:
         row = system.job(store, run)
     if row is None:
-        raise UnknownName(f"There is no job {run}.")
+        raise _no_job(run)
     return row
 
 
@@ -110,3 +111,7 @@ def jobs(limit: int = 50, settings: Settings | None = None) -> list[dict[str, An
         if row["owner"] == own and row["state"] == JobState.RUNNING and row["id"] not in running:
             row["state"] = str(JobState.INTERRUPTED)
     return rows
+
+
+def _no_job(run: str) -> UnknownName:
+    return UnknownName(f"There is no job {run!r}; `python -m engine jobs` shows those that exist.")

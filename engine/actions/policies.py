@@ -75,6 +75,18 @@ def policies() -> list[dict[str, Any]]:
     ]
 
 
+def check_compare(wanted: CompareWanted) -> None:
+    """See that policies can be compared as asked, before anything is read.
+
+    Raises:
+        PolicyError: a size, share or time to live is out of range.
+        UnknownName: there is no such policy.
+    """
+    from engine.cache import POLICIES
+
+    _checked(wanted, POLICIES)
+
+
 def compare_policies(
     wanted: CompareWanted, settings: Settings | None = None, beat: Beat | None = None
 ) -> dict[str, Any]:

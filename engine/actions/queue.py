@@ -12,8 +12,10 @@ from engine.broker.base import CAPACITY
 from engine.settings import Settings
 
 
-def queue_status(name: str = "predictions", settings: Settings | None = None) -> dict[str, Any]:
-    """The totals of a queue, its capacity, its newest records, and how far delays may be off.
+def queue_status(settings: Settings | None = None) -> dict[str, Any]:
+    """The live queue's totals, capacity and newest records, and how far delays may be off.
+
+    No other queue's: to look at one that is not there would make it.
 
     Raises:
         BrokerError: the queue cannot be reached.
@@ -21,11 +23,12 @@ def queue_status(name: str = "predictions", settings: Settings | None = None) ->
     """
     known = given(settings)
     if known.engine_url:
-        told: dict[str, Any] = remote.get(known, "queue", name=name)
+        told: dict[str, Any] = remote.get(known, "queue")
         return told
     from engine.broker.client import connect
+    from engine.broker.place import LIVE
 
-    broker = connect(known, name=name, client="status")
+    broker = connect(known, name=LIVE, client="status")
     try:
         error = broker.clock_error_ms()
         counters = msgspec.structs.asdict(broker.counters())
@@ -41,7 +44,7 @@ def queue_status(name: str = "predictions", settings: Settings | None = None) ->
     finally:
         broker.close()
     return {
-        "queue": name,
+        "queue": LIVE,
         "capacity": CAPACITY,
         "clock_error_ms": error,
         **counters,

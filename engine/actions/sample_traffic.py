@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from engine.actions.job_rows import cancel_job, jobs, start_job
 from engine.actions.services import status
+from engine.addresses import is_loopback
 from engine.errors import ControlError, JobError
 from engine.records import JobState
 from engine.settings import Settings
@@ -30,7 +32,7 @@ def start_simulation(params: Mapping[str, Any], sure: bool, who: str, settings: 
     """Send synthetic requests as a job; returns its id.
 
     Raises:
-        JobError: as `seed`, or no address is known to send them to.
+        JobError: as `seed`, or no address is known to send them to, or one of another machine.
         ControlError: no engine runs.
     """
     _confirm(sure, settings, "sure=true sends synthetic requests to the address you give")
@@ -40,6 +42,7 @@ def start_simulation(params: Mapping[str, Any], sure: bool, who: str, settings: 
             raise JobError("No sample origin runs here; give api_url, the address of your API.")
         port = status(settings)["engine"].get("origin_port") or settings.origin_port
         wanted["api_url"] = settings.sample_address or f"http://127.0.0.1:{port}"
+    _check_address(str(wanted["api_url"]), settings)
     return start_job("simulate", wanted, who, settings)
 
 
@@ -67,6 +70,21 @@ def _running(settings: Settings) -> list[dict[str, Any]]:
     return [
         job for job in jobs(1000, settings) if job["kind"] == "simulate" and job["state"] in ALIVE
     ]
+
+
+def _check_address(url: str, settings: Settings) -> None:
+    """Refuse to send load to another machine, but for a sample that runs there."""
+    try:
+        host = urlsplit(url if "://" in url else f"http://{url}").hostname or ""
+    except ValueError:
+        host = ""
+    if not host:
+        raise JobError(f"{url!r} is no address; write it as http://127.0.0.1:8001.")
+    if url.rstrip("/") != settings.sample_address and not is_loopback(host):
+        raise JobError(
+            f"{url!r} is on another machine; give one on this machine, or send load there by "
+            "`python mock/simulate_live.py --allow-remote`, if it is yours."
+        )
 
 
 def _confirm(sure: bool, settings: Settings, what: str) -> None:

@@ -17,7 +17,7 @@ from db.queries import studies as known
 from engine.actions.job_rows import start_job
 from engine.actions.store import audited, given, storing
 from engine.actions.tuning import set_tunable
-from engine.errors import StudyError
+from engine.errors import NoSuchStudy, StudyError
 from engine.settings import Settings
 from engine.study.base import Study
 from engine.study.plan import MOST_MINUTES, MOST_SEEDS, MOST_TRIALS, planned, wanted_of
@@ -320,7 +320,7 @@ def _row(store: Engine, name: str) -> dict[str, Any]:
     row = known.one(store, name)
     if row is None:
         names = ", ".join(str(one["name"]) for one in known.all_studies(store, 20)) or "none yet"
-        raise StudyError(f"There is no study {name!r}; there are: {names}.")
+        raise NoSuchStudy(f"There is no study {name!r}; there are: {names}.")
     return row
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from db import study_rows
 from db.queries import studies as known
 from engine.actions.store import given, storing
-from engine.errors import StudyError
+from engine.errors import NoSuchStudy, StudyError
 from engine.registry import resolve
 from engine.settings import Settings
 from engine.study import KINDS
@@ -235,7 +235,7 @@ def _row(store: Engine, name: str) -> Json:
     row = known.one(store, name)
     if row is None:
         names = ", ".join(str(one["name"]) for one in known.all_studies(store, 20)) or "none yet"
-        raise StudyError(f"There is no study {name!r}; there are: {names}.")
+        raise NoSuchStudy(f"There is no study {name!r}; there are: {names}.")
     return row
 
 

@@ -90,6 +90,23 @@ def understood(wanted: Wanted, every_row: bool, settings: Settings) -> dict[str,
     return dict(msgspec.to_builtins(found))
 
 
+def check_import(wanted: Wanted, settings: Settings | None = None) -> None:
+    """See that an import can begin as asked, before a job does.
+
+    Raises:
+        NotAllowed: the file is none of theirs who asks.
+        TraceError: it names nothing or too much, what it names is not there, or no trace may be
+            called like this.
+        SourceError: the database or table cannot be read.
+    """
+    known = given(settings)
+    if wanted.name:
+        shelf.folder_of(wanted.name, known)
+    file = str(confined({"file": wanted.file}, known)["file"])
+    with origin_of(msgspec.structs.replace(wanted, file=file), known):
+        pass
+
+
 def import_trace(
     wanted: Wanted,
     who: str = "terminal",
@@ -162,7 +179,7 @@ def origin_of(wanted: Wanted, settings: Settings) -> Iterator[tuple[Origin, Opti
     from engine.traces import origins
 
     if sum(map(bool, (wanted.file, wanted.source, wanted.table))) != 1:
-        raise TraceError("Name one of: a file, a source, a table.")
+        raise TraceError("An import reads one thing; name one of: a file, a source, a table.")
     options = Options(
         format=wanted.format,
         mapping=parse_mapping(wanted.mapping, "The mapping", ROLES),

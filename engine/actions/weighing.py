@@ -61,20 +61,30 @@ def known_columns(
     return list(understood(Wanted(source=source, table=table), False, known)["columns"])
 
 
-def check_data(trace: str, columns: Sequence[str], settings: Settings | None = None) -> None:
-    """Refuse a stored trace, or columns of it, that a job would not find either.
+def check_data(
+    trace: str, source: str = "", columns: Sequence[str] = (), settings: Settings | None = None
+) -> None:
+    """Refuse a stored trace, a source, or columns of them, that a job would not find either.
 
     Raises:
-        TraceError: there is neither a file nor a trace of that name.
-        TrainingError: the trace has no such column.
+        TraceError: there is neither a file nor a trace of that name, or no such source.
+        TrainingError: neither or both are named, or there is no such column.
     """
-    if not trace or Path(trace).is_file():
+    if bool(trace) == bool(source):
+        raise TrainingError("Requests come from one place; name one of: a trace, a source.")
+    if trace and Path(trace).is_file():
         return
-    there = [str(one["name"]) for one in known_columns(trace, settings=settings)]
+    if not trace and not columns:  # its rows need not be read
+        with origin_of(Wanted(source=source), given(settings)):
+            return
+    there = [str(one["name"]) for one in known_columns(trace, source, settings=settings)]
     missing = next((name for name in columns if name not in there), None)
     if missing is not None:
-        told = ", ".join(there) or "none"
-        raise TrainingError(f"The trace {trace!r} has no column {missing!r}; it has: {told}.")
+        told, what = (
+            ", ".join(there) or "none",
+            f"trace {trace!r}" if trace else f"source {source!r}",
+        )
+        raise TrainingError(f"The {what} has no column {missing!r}; it has: {told}.")
 
 
 def _stored(name: str, settings: Settings) -> Trace:

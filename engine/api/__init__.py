@@ -6,6 +6,13 @@
 
 from __future__ import annotations
 
-from engine.api.application import create_app
+from typing import Any
 
-app = create_app()
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - as modules do
+    """`app` when it is asked for, so that wrong settings are the service's to tell."""
+    if name != "app":
+        raise AttributeError(name)
+    from engine.api.application import create_app
+
+    return create_app()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from engine.api.batches import router as batches
 from engine.api.documented import RESPONSES, Documented
@@ -10,6 +10,7 @@ from engine.api.following import router as following
 from engine.api.guard import Guard
 from engine.api.learning import router as learning
 from engine.api.problems import install
+from engine.api.queries import only_known
 from engine.api.resilience import router as resilience
 from engine.api.routes import router as live
 from engine.api.sample import router as sample
@@ -30,6 +31,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url="/docs",
         redoc_url=None,
         responses=RESPONSES,
+        dependencies=[Depends(only_known)],
     )
     app.state.settings = known
     for part in ROUTERS:

@@ -25,7 +25,7 @@ def body_of(kind: type[T]) -> Callable[[Request], Awaitable[T]]:
         try:
             return decoder.decode(await request.body())
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise BodyError(f"The body cannot be read: {error}.") from None
+            raise BodyError(f"The body cannot be read: {error}; send it as /docs shows.") from None
 
     return body
 

@@ -14,12 +14,13 @@ from engine.actions import evaluating, training, weighing
 from engine.actions import models as model_actions
 from engine.actions import traces as trace_actions
 from engine.actions.curves import CurvesWanted, check_curves
-from engine.actions.policies import CompareWanted
+from engine.actions.policies import CompareWanted, check_compare
 from engine.actions.store import storing
 from engine.api.routes import WHO, Here, Json, Limit
 from engine.errors import TrainingError, UnknownName
 from engine.export.places import exports_root, place_of
 from engine.sources import active_source
+from engine.training.options import checked_parts
 
 router = APIRouter()
 
@@ -46,7 +47,7 @@ def delete_trace(settings: Here, name: str) -> Json:
 @router.post("/import", status_code=status.HTTP_202_ACCEPTED)
 def post_import(settings: Here, wanted: Fields) -> Json:
     """Import a file, a source or a table as a trace; returns the job's id."""
-    _as(wanted, trace_actions.Wanted)
+    trace_actions.check_import(_as(wanted, trace_actions.Wanted), settings)
     return {"id": actions.start_job("import", wanted, WHO, settings)}
 
 
@@ -102,8 +103,9 @@ def post_train(
     if not fields.get("trace") and not fields.get("source"):
         fields["source"] = _active(settings)
     options = _as(fields, training.TrainWanted)
-    _check_sizes([options.cache_size])
-    weighing.check_data(options.trace, options.columns, settings)
+    _check_sizes("cache_size", [options.cache_size])
+    checked_parts(options)
+    weighing.check_data(options.trace, options.source, options.columns, settings)
     return {"id": training.start_training(options, False, WHO, settings)[0]}
 
 
@@ -116,20 +118,25 @@ def get_job(settings: Here, run: Annotated[str, Path(max_length=40)]) -> Json:
 @router.get("/jobs/{run}/curves")
 def get_curves(settings: Here, run: Annotated[str, Path(max_length=40)]) -> list[Json]:
     """The points of a training's curves so far."""
+    actions.job(run, settings)
     return training.curves(run, settings)
 
 
 @router.post("/compare", status_code=status.HTTP_202_ACCEPTED)
 def post_compare(settings: Here, wanted: Fields) -> Json:
     """Compare the classic policies on a trace or file; returns the job's id."""
-    _as(wanted, CompareWanted)
+    comparison = _as(wanted, CompareWanted)
+    check_compare(comparison)
+    weighing.check_data(comparison.trace, settings=settings)
     return {"id": actions.start_job("compare", wanted, WHO, settings)}
 
 
 @router.post("/curves", status_code=status.HTTP_202_ACCEPTED)
 def post_curves(settings: Here, wanted: Fields) -> Json:
     """Draw miss ratio curves of several policies; returns the job's id."""
-    check_curves(_as(wanted, CurvesWanted))
+    drawn = _as(wanted, CurvesWanted)
+    check_curves(drawn)
+    weighing.check_data(drawn.trace, settings=settings)
     return {"id": actions.start_job("curves", wanted, WHO, settings)}
 
 
@@ -173,7 +180,7 @@ def delete_model(settings: Here, model: Model) -> Json:
 def post_evaluate(settings: Here, model: Model, wanted: Fields) -> Json:
     """Judge a model beside every classic and the optimum; returns the job's id."""
     number = model_actions.model(model, settings)["id"]
-    _check_sizes(_as({**wanted, "model": number}, evaluating.EvaluateWanted).sizes)
+    _check_sizes("sizes", _as({**wanted, "model": number}, evaluating.EvaluateWanted).sizes)
     return {"id": actions.start_job("evaluate", {**wanted, "model": number}, WHO, settings)}
 
 
@@ -209,7 +216,7 @@ def _size(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
 
 
-def _check_sizes(sizes: Iterable[int | str]) -> None:
+def _check_sizes(field: str, sizes: Iterable[int | str]) -> None:
     """Refuse what is no size before a job starts; whether it holds everything, the job tells."""
     for size in sizes:
         try:
@@ -218,7 +225,8 @@ def _check_sizes(sizes: Iterable[int | str]) -> None:
             raise TrainingError(f"{size!r} is no size of a cache; give 500 or 1%.") from None
         if not holds:
             raise TrainingError(
-                f"A cache of {size} holds nothing; give a size from 1 on, or a share."
+                f"{field} is {size!r}; a cache of {size} holds nothing; "
+                "give a size from 1 on, or a share."
             )
 
 
@@ -226,4 +234,4 @@ def _as(fields: dict[str, Any], kind: type[Any]) -> Any:  # noqa: ANN401 - which
     try:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
-        raise TrainingError(f"This cannot be asked for: {error}.") from None
+        raise TrainingError(f"This cannot be asked for: {error}; see /docs for what can.") from None

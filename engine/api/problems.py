@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from engine.api.blame import blamed
 from engine.errors import (
     BodyError,
     BrokerError,
@@ -20,7 +21,10 @@ from engine.errors import (
     EngineError,
     JobError,
     NoSuchModel,
+    NoSuchStudy,
+    NoSuchTrace,
     NotAllowed,
+    QueryError,
     StoreError,
     TooMuch,
     TunableError,
@@ -33,11 +37,14 @@ MEDIA = "application/problem+json"
 
 STATUS: dict[type[EngineError], HTTPStatus] = {
     BodyError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    QueryError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotAllowed: HTTPStatus.FORBIDDEN,
     TooMuch: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TunableError: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownName: HTTPStatus.NOT_FOUND,
     NoSuchModel: HTTPStatus.NOT_FOUND,
+    NoSuchStudy: HTTPStatus.NOT_FOUND,
+    NoSuchTrace: HTTPStatus.NOT_FOUND,
     JobError: HTTPStatus.CONFLICT,
     ControlError: HTTPStatus.CONFLICT,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -45,7 +52,10 @@ STATUS: dict[type[EngineError], HTTPStatus] = {
 }
 """What a refusal becomes; anything else of ours is a bad request."""
 
-_NAMED = re.compile(r"at `\$\.?([^`]+)`|unknown field `([^`]+)`|required field `([^`]+)`")
+TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""RFC 9110's titles where Python's depend on its version: types are made of titles."""
+
+_REMEDY = re.compile(r"; (?!.*; )|[.?] (?=Choose )")
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -68,7 +78,7 @@ def problem(
     status: int, detail: str, kind: str = "", field: str = "", headers: dict[str, str] | None = None
 ) -> JSONResponse:
     """The answer for one problem; `kind` names it where the status alone does not."""
-    title = HTTPStatus(status).phrase
+    title = TITLES.get(status) or HTTPStatus(status).phrase
     told: dict[str, Any] = {
         "type": f"urn:cachescope:problem:{kind or title.lower().replace(' ', '-')}",
         "title": title,
@@ -76,9 +86,9 @@ def problem(
         "detail": detail,
     }
     # Our sentences say what is wrong, and after a semicolon what to do instead.
-    remedy = detail.rpartition("; ")
+    _, *remedy = _REMEDY.split(detail, maxsplit=1)
     told |= {"field": field} if field else {}
-    told |= {"remedy": remedy[2][:1].upper() + remedy[2][1:]} if remedy[1] else {}
+    told |= {"remedy": remedy[0][:1].upper() + remedy[0][1:]} if remedy else {}
     return JSONResponse(told, status, headers, MEDIA)
 
 
@@ -90,11 +100,10 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _refused(_request: Request, error: Exception) -> JSONResponse:
+async def _refused(request: Request, error: Exception) -> JSONResponse:
     status = next((s for kind, s in STATUS.items() if isinstance(error, kind)), None)
-    named = _NAMED.search(str(error))
-    field = next(filter(None, named.groups()), "") if named else ""
     kind = _WORDS.sub("-", type(error).__name__).lower()
+    field = blamed(str(error), request)
     return problem(status or HTTPStatus.BAD_REQUEST, str(error), kind, field)
 
 
@@ -113,16 +122,28 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    told = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
-    if first["type"] == "extra_forbidden":
-        told = "there is no such field; leave it out, or see /docs for those that exist"
-    return problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        f"{place}: {told}.",
-        "invalid-request",
-        ".".join(str(part) for part in first["loc"][1:]) or place,
-    )
+    part, *inside = map(str, first["loc"])
+    # The place of a mistake in JSON is a column, not a field.
+    place = part if first["type"] == "json_invalid" else ".".join(inside) or part
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return problem(status, _sentence(first, place), "invalid-request", place)
+
+
+def _sentence(error: dict[str, Any], place: str) -> str:
+    """What pydantic found, as we say it: what, with which value, what to do instead."""
+    said = str(error["msg"])
+    match error["type"]:
+        case "extra_forbidden":
+            return f"There is no field {place!r}; leave it out, or see /docs for those that exist."
+        case "missing":
+            return f"{place} is missing; give it as /docs shows."
+        case "json_invalid":
+            return f"The body is no JSON ({error['ctx']['error']}); send it as /docs shows."
+    if place == "body" and isinstance(error["input"], bytes):  # what `curl -d` alone does
+        return "The body is not marked as JSON; send the header `content-type: application/json`."
+    must = said.partition(" should ")[2].partition(", unable to ")[0]
+    remedy = f"it should {must}" if must else said.removeprefix("Value error, ").rstrip(".")
+    return f"{place} is {repr(error['input'])[:80]}; {remedy}."
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -6,22 +6,22 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, status
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel
+from pydantic import Field
 
 from engine.actions import resilience as act
-from engine.api.routes import WHO, Here, Json, Limit
+from engine.api.routes import WHO, Body, Here, Json, Limit
 
 router = APIRouter(prefix="/resilience")
 
 Run = Annotated[str, Path(max_length=60)]
 
 
-class NewTests(BaseModel):
+class NewTests(Body):
     """Scenarios to run; none named: all. The live scope asks for a word that confirms it."""
 
-    scenarios: list[str] = []
+    scenarios: list[str] = Field(default_factory=list)
     quick: bool = False
-    params: dict[str, float] = {}
+    params: dict[str, float] = Field(default_factory=dict)
     backend: str = ""
     scope: str = "copy"
     confirm: str = ""

@@ -153,9 +153,9 @@ def delete_job(settings: Here, run: Annotated[str, Path(max_length=40)]) -> Json
 
 
 @router.get("/queue")
-def get_queue(settings: Here, name: str = "predictions") -> Json:
+def get_queue(settings: Here) -> Json:
     """Depth, totals and newest records of the prediction queue."""
-    return actions.queue_status(name, settings)
+    return actions.queue_status(settings)
 
 
 @router.get("/logs")

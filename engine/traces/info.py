@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.errors import TraceError
+from engine.errors import NoSuchTrace, TraceError
 
 FORMAT = 1
 """Version of the folder's layout."""
@@ -82,7 +82,7 @@ def load_info(folder: Path) -> TraceInfo:
     try:
         info = msgspec.json.decode((folder / ABOUT).read_bytes(), type=TraceInfo)
     except FileNotFoundError:
-        raise TraceError(f"There is no trace {folder.name!r}; import one first.") from None
+        raise NoSuchTrace(f"There is no trace {folder.name!r}; import one first.") from None
     except msgspec.MsgspecError as error:
         raise TraceError(
             f"The trace {folder.name!r} is damaged ({error}); import it anew."

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -61,9 +60,10 @@ def test_a_tunable_changes_and_nonsense_changes_nothing(client: TestClient) -> N
     assert wrong.headers["content-type"] == "application/problem+json"
     assert wrong.json() == {
         "type": "urn:cachescope:problem:tunable-error",
-        "title": HTTPStatus(422).phrase,
+        "title": "Unprocessable Content",
         "status": 422,
         "detail": "agent.learning_rate is 7; give a number from 0.001 to 1.",
+        "field": "value",
         "remedy": "Give a number from 0.001 to 1.",
     }
     values = {t["name"]: t["value"] for t in client.get("/tunables").json()}
@@ -79,7 +79,8 @@ def test_a_tunable_changes_and_nonsense_changes_nothing(client: TestClient) -> N
         ("POST", "/services/nobody/start", 404),
         ("POST", "/services/agent/dance", 422),
         ("GET", "/logs/nobody", 409),
-        ("DELETE", "/jobs/none", 409),
+        ("DELETE", "/jobs/none", 404),
+        ("GET", "/jobs/none/curves", 404),
         ("GET", "/queue", 503),
         ("GET", "/jobs?limit=0", 422),
         ("POST", "/jobs", 422),
