@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -64,13 +65,19 @@ def _watched(made: Any) -> Any:  # noqa: ANN401 - the place kept code knows no p
     if not hasattr(made, "py_func"):  # NUMBA_DISABLE_JIT: a plain function
         return made
     function = made.py_func
-    helpers = (v for v in function.__globals__.values() if isinstance(v, Dispatcher))
     files = frozenset({__file__, function.__code__.co_filename}).union(
-        *(_sources.get(id(helper), frozenset()) for helper in helpers)
+        *(_sources.get(id(helper), frozenset()) for helper in _within_reach(function.__globals__))
     )
     _sources[id(made)] = files
     made._cache._cache_file._source_stamp = _stamp(files)
     return made
+
+
+def _within_reach(names: Mapping[str, Any]) -> Iterator[Dispatcher]:
+    """What a function may call, by its own name or as `module.name`."""
+    for value in names.values():
+        among = vars(value).values() if isinstance(value, ModuleType) else (value,)
+        yield from (each for each in among if isinstance(each, Dispatcher))
 
 
 @cache

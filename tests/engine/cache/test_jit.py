@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from engine.cache.jit import settled
 
@@ -15,10 +16,10 @@ ROOT = Path(__file__).resolve().parents[3]
 HELPER = "from engine.cache.jit import helper\n@helper\ndef add(n):\n    return n + {}\n"
 CALLER = """
 from engine.cache.jit import compiled
-from part import add
+{}
 @compiled
 def run(n):
-    return add(n)
+    return {}(n)
 """
 MAIN = "from whole import run; print(run(1), sum(run.stats.cache_hits.values()))"
 
@@ -35,8 +36,13 @@ def ran(folder: Path) -> list[str]:
     ).stdout.split()
 
 
-def test_code_is_kept_until_the_file_of_a_helper_changes(tmp_path: Path) -> None:
-    (tmp_path / "whole.py").write_text(CALLER)
+@pytest.mark.parametrize(
+    ("imported", "called"), [("from part import add", "add"), ("import part", "part.add")]
+)
+def test_code_is_kept_until_the_file_of_a_helper_changes(
+    imported: str, called: str, tmp_path: Path
+) -> None:
+    (tmp_path / "whole.py").write_text(CALLER.format(imported, called))
     (tmp_path / "part.py").write_text(HELPER.format(10))
     assert ran(tmp_path) == ["11", "0"]
     assert ran(tmp_path) == ["11", "1"]
