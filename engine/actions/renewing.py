@@ -6,6 +6,8 @@ reuse tables, the guard's choice) follows them by itself, the rest by this.
 
 from __future__ import annotations
 
+import shutil
+import uuid
 from typing import Any
 
 import msgspec
@@ -13,8 +15,9 @@ import msgspec
 from engine.actions.models import model_store
 from engine.actions.store import audited, given
 from engine.actions.trace_data import trace_for
-from engine.actions.training import Stage, TrainWanted, train_models
-from engine.errors import ModelError
+from engine.actions.training import Stage, TrainWanted, keep, learn
+from engine.actions.training_folders import checkpoints
+from engine.errors import EvaluationCancelled, ModelError
 from engine.execution.base import Executor, Order
 from engine.execution.local import LocalExecutor
 from engine.settings import Settings
@@ -52,12 +55,13 @@ def renew_model(
 
     Returns:
         `model` (the new one) and `before`, the figure `metric` of both (`after`, `was`), whether
-        the alias moved (`promoted`), and a sentence (`told`); None when it was interrupted.
+        the alias moved (`promoted`), and a sentence (`told`); None when it was cancelled or
+        interrupted: then nothing is registered, as a policy half trained replaces none.
 
     Raises:
         ModelError: there is no such model, or it learns nothing (an index).
         TraceError: the requests cannot be read.
-        TrainingError: there is nothing to learn, or it was cancelled.
+        TrainingError: there is nothing to learn.
     """
     from engine.models import aliases, registry
 
@@ -70,23 +74,32 @@ def renew_model(
         trace = trace_for(wanted.trace, wanted.source, 0, who, known)
         asked = wanted.trace or trace.info.name
         recipe = recipe_of(old.spec, asked)
-        found = train_models(recipe, who, known, Stage(heard, 0.0, _TRAINING), run, computer)
-        if found is None or found["cancelled"]:
-            return None
-        judged, stage = found["evaluation"], Stage(heard, _TRAINING, 1.0 - _TRAINING)
-        metric = judged["metric"]
+        run = run or uuid.uuid4().hex
+        with checkpoints(known, store, run, heard) as folder:
+            training = Stage(heard, 0.0, _TRAINING)
+            learned = learn(trace, recipe, run, training, folder, computer)
+            shutil.rmtree(folder, ignore_errors=True)
         order = Order("evaluate", trace, {"capacities": (), "classics": ()}, [old])
-        was = computer.run(order, stage).told["scores"][0][metric]
-        after = next(score[metric] for score in judged["scores"] if score["policy"] == "learned")
+        try:
+            judged = computer.run(order, Stage(heard, _TRAINING, 1.0 - _TRAINING)).told
+        except EvaluationCancelled:
+            return None
+        if heard.cancelled:
+            return None
+        new = keep(store, known, learned, recipe)[0]
+        metric = learned.evaluation["metric"]
+        was = judged["scores"][0][metric]
+        scores = learned.evaluation["scores"]
+        after = next(score[metric] for score in scores if score["policy"] == "learned")
         told = (
-            f"{metric.replace('_', ' ')} {after:.4f} with the new model {found['best']}, "
+            f"{metric.replace('_', ' ')} {after:.4f} with the new model {new}, "
             f"{was:.4f} with model {number}, on the newest {judged['judged']:,} requests"
         )
         promoted = isinstance(wanted.model, str) and after > was
         if promoted:
-            aliases.promote(store, known, found["best"], str(wanted.model), who, told)
+            aliases.promote(store, known, new, str(wanted.model), who, told)
     return {
-        "model": found["best"],
+        "model": new,
         "before": number,
         "metric": metric,
         "after": after,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ from engine.training.hyperparameters import parameters
 from engine.training.options import RECIPES, TrainOptions, checked_parts
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from engine.traces.trace import Trace
     from engine.training.policy import TrainedPolicy
 
@@ -82,46 +85,83 @@ def train_models(
     """
     known = given(settings)
     run = run or uuid.uuid4().hex
-    options = _options(wanted, run)
-    checked_parts(options)
-    heard = listener or Listener()
+    checked_parts(wanted)
+    heard, computer = listener or Listener(), executor or LocalExecutor()
     with audited(known, who, "train", _changed(wanted)), model_store(known) as store:
         trace = trace_for(wanted.trace, wanted.source, wanted.limit, who, known)
-        computer = executor or LocalExecutor()
         with checkpoints(known, store, run, heard) as folder:
-            staged = Stage(heard, 0.0, 1.0 - EVALUATING if wanted.evaluated else 1.0)
-            order = Order("train", trace, msgspec.to_builtins(options), folder=folder)
-            done = computer.run(order, staged)
-            told = _judged(trace, done.policies, wanted, heard, computer)
+            learned = learn(trace, wanted, run, heard, folder, computer)
             if heard.interrupted:
                 return None
-            found = done.told["trained"]
-            from engine.models.registry import register
-            from engine.training.curves import Point, as_curves
-
-            numbers = [
-                register(
-                    store,
-                    known,
-                    _sourced(policy, wanted),
-                    told,
-                    as_curves(msgspec.convert(one["points"], list[Point])),
-                    name=wanted.name,
-                    device=one["device"],
-                    seconds=one["seconds"],
-                )
-                for policy, one in zip(done.policies, found, strict=True)
-            ]
+            numbers = keep(store, known, learned, wanted)
             shutil.rmtree(folder, ignore_errors=True)
-    best = max(range(len(found)), key=lambda at: found[at]["score"])
     return {
         "run": run,
         "models": numbers,
-        "best": numbers[best],
-        "validation": [one["score"] for one in found],
+        "best": numbers[learned.best],
+        "validation": [one["score"] for one in learned.trained],
         "cancelled": heard.cancelled,
-        "evaluation": told,
+        "evaluation": learned.evaluation,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a training came to, not registered yet.
+
+    Args:
+        policies: one a seed.
+        trained: of each policy, what `engine.execution.work.train` tells.
+        evaluation: of all of them; empty where none was wanted, or it was cancelled.
+    """
+
+    policies: list[TrainedPolicy]
+    trained: list[dict[str, Any]]
+    evaluation: dict[str, Any]
+
+    @property
+    def best(self) -> int:
+        """Place of the policy that is best on the validation part."""
+        return max(range(len(self.trained)), key=lambda at: float(self.trained[at]["score"]))
+
+
+def learn(
+    trace: Trace, wanted: TrainWanted, run: str, heard: Listener, folder: Path, executor: Executor
+) -> Learned:
+    """Train on a trace and judge, with checkpoints in a folder; cut short, the best so far.
+
+    Raises:
+        TrainingError: as `train_models`.
+    """
+    staged = Stage(heard, 0.0, 1.0 - EVALUATING if wanted.evaluated else 1.0)
+    order = Order("train", trace, msgspec.to_builtins(_options(wanted, run)), folder=folder)
+    done = executor.run(order, staged)
+    told = _judged(trace, done.policies, wanted, heard, executor)
+    return Learned(done.policies, done.told["trained"], told)
+
+
+def keep(store: Engine, settings: Settings, learned: Learned, wanted: TrainWanted) -> list[int]:
+    """Register what was learned; returns the models' numbers, one a policy.
+
+    Raises:
+        ModelError: the models cannot be kept.
+    """
+    from engine.models.registry import register
+    from engine.training.curves import Point, as_curves
+
+    return [
+        register(
+            store,
+            settings,
+            _sourced(policy, wanted),
+            learned.evaluation,
+            as_curves(msgspec.convert(one["points"], list[Point])),
+            name=wanted.name,
+            device=one["device"],
+            seconds=one["seconds"],
+        )
+        for policy, one in zip(learned.policies, learned.trained, strict=True)
+    ]
 
 
 def start_training(
@@ -203,6 +243,11 @@ class Stage(Listener):
     def cancelled(self) -> bool:
         """As the whole."""
         return self._heard.cancelled
+
+    @property
+    def interrupted(self) -> bool:
+        """As the whole."""
+        return self._heard.interrupted
 
     def progress(self, fraction: float, message: str) -> None:
         """Hand on, scaled."""

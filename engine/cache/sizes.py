@@ -40,7 +40,8 @@ def _size(text: str, whole: int) -> int:
         size = float(number.replace(",", "").replace("_", "")) * unit
     except ValueError:
         size = -1.0
-    if not 0 < size < 2**62:
+    is_part = number == text.strip() and size % 1  # half a result is a slip; half a megabyte is not
+    if is_part or not 0 < size < 2**62:
         raise PolicyError(f"{text!r} is no size of a cache; write 500, 1% or 64M.")
     return max(1, int(size))
 

@@ -16,11 +16,12 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
-from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
+from sqlalchemy.exc import NoSuchTableError, OperationalError, SQLAlchemyError
 from sqlalchemy.types import Date, DateTime, NullType, TypeEngine
 
 from db.faults import place
 from db.session import SILENCE_S
+from db.tables import metadata
 from engine.collector.stamps import Clockwork, Stamps, stamps_of
 from engine.errors import SourceAway, SourceError
 from engine.sources import COLUMNS
@@ -82,8 +83,8 @@ def discover(engine: Engine, table_name: str, mapping: dict[str, str]) -> Layout
     return Layout(table, columns, find_stamps(engine, stamp), tuple(notes))
 
 
-def reflect(engine: Engine, name: str) -> Table:
-    """The table `name` (or `schema.name`) as the database has it.
+def reflect(engine: Engine, name: str, option: str = "SOURCE_TABLE") -> Table:
+    """The table `name` (or `schema.name`) as the database has it; `option` is what named it.
 
     Raises:
         SourceError: there is none; the message names those that there are.
@@ -92,14 +93,23 @@ def reflect(engine: Engine, name: str) -> Table:
     schema, _, bare = name.rpartition(".")
     try:
         return Table(bare, MetaData(), schema=schema or None, autoload_with=engine)
-    except NoSuchTableError:
-        try:
-            there = ", ".join(inspect(engine).get_table_names(schema=schema or None)[:20])
-        except SQLAlchemyError:
-            there = ""
+    except (NoSuchTableError, OperationalError) as error:
+        is_absent = isinstance(error, NoSuchTableError) or "unknown database" in str(error)
+        if not is_absent:
+            raise
         raise SourceError(
-            f"SOURCE_URL has no table {name!r}; set SOURCE_TABLE to one of: {there or '(none)'}."
+            f"{option} is {name!r}, and {_place(engine)} has no such table; give one of: "
+            f"{_tables(engine, schema) or '(none)'}."
         ) from None
+
+
+def _tables(engine: Engine, schema: str) -> str:
+    """The first tables of a schema, those that are none of ours before ours."""
+    try:
+        there = inspect(engine).get_table_names(schema=schema or None)
+    except SQLAlchemyError:
+        return ""
+    return ", ".join(sorted(there, key=lambda name: (name in metadata.tables, name))[:20])
 
 
 def is_indexed(engine: Engine, name: str, column: str) -> bool:
@@ -167,7 +177,7 @@ def _sample(engine: Engine, stamp: ColumnElement[Any]) -> list[Any]:
 def away(engine: Engine, error: SQLAlchemyError, silence_s: float = SILENCE_S) -> SourceAway:
     """What is told while a user's database does not answer within its time; holds no password."""
     cause = " ".join(str(getattr(error, "orig", None) or error).split())[:200].rstrip(".")
-    where = place(engine.url).replace("file file:", "file ")
+    where = _place(engine)
     if _is_silence(cause):
         return SourceAway(
             f"The source, {where}, was silent for {silence_s:g} s within a statement, which then "
@@ -178,6 +188,11 @@ def away(engine: Engine, error: SQLAlchemyError, silence_s: float = SILENCE_S) -
         f"The source, {where}, cannot be read ({cause}); check SOURCE_URL, its user's rights and "
         "whether its server runs."
     )
+
+
+def _place(engine: Engine) -> str:
+    """Where the database lies; one that is only read is opened by a `file:` URI."""
+    return place(engine.url).replace("file file:", "file ")
 
 
 def _is_silence(cause: str) -> bool:

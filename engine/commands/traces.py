@@ -67,7 +67,8 @@ def run_import(given: argparse.Namespace, settings: Settings) -> int:
     info = found["info"]
     say(
         f"{'Trace' if found['is_new'] else 'These requests are there already: trace'} "
-        f"{info['name']}: {info['requests']:,} requests, {info['distinct']:,} keys, "
+        f"{info['name']}: {info['requests']:,} requests, {info['distinct']:,} "
+        f"key{'s' * (info['distinct'] != 1)}, "
         f"{len(info['groups']):,} endpoint{'s' * (len(info['groups']) != 1)}, "
         f"costs {info['costs']}, sizes {info['sizes']}."
     )
@@ -149,7 +150,8 @@ def _beat(is_quiet: bool) -> Any:  # noqa: ANN401 - a function
 def _say_faults(count: int, faults: list[dict[str, Any]]) -> None:
     if not count:
         return
-    say(f"\n{count:,} malformed lines were left out, the first of them:")
+    told = "lines were left out, the first of them" if count > 1 else "line was left out"
+    say(f"\n{count:,} malformed {told}:")
     for fault in faults:
         say(f"  {fault['line']}: {fault['why']}: {fault['text'][:100]}")
 

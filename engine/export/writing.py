@@ -103,8 +103,12 @@ def export(subject: Subject, root: Path, place: Path, beat: Beat) -> Exported | 
             return Exported(str(place), str(beside), kept, told)
     except OSError as error:
         raise ExportError(
-            f"The export cannot be written under {root}: {error.strerror}; nothing of it was kept."
+            f"The export cannot be written under {root}: {error.strerror}; nothing of it was kept: "
+            f"{_REMEDY}."
         ) from None
+
+
+_REMEDY = "make room on the disk or the right to write there, and export again"
 
 
 def _write(subject: Subject, folder: Path, beat: Beat) -> bool:
@@ -117,7 +121,7 @@ def _write(subject: Subject, folder: Path, beat: Beat) -> bool:
         except RuntimeError as error:  # torch's writer tells a full disk so
             raise ExportError(
                 f"{exporter.file} could not be written ({str(error).splitlines()[0]}); nothing of "
-                "the export was kept."
+                f"the export was kept: {_REMEDY}."
             ) from None
     return False
 

@@ -84,7 +84,10 @@ def register(
             folder.done = True
             return made
     except OSError as error:
-        raise ModelError(f"The model cannot be kept in {root}: {error.strerror}.") from None
+        raise ModelError(
+            f"The model cannot be kept in {root}: {error.strerror}; make room on the disk or move "
+            "the data folder, and train again."
+        ) from None
 
 
 def number_of(store: Engine, wanted: Name) -> int:

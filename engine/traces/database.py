@@ -47,6 +47,7 @@ class Database:
         source: only rows whose column `source` is this; None for all.
         is_ours: whether `engine` is our own store, which stays open.
         usual: a mapping that holds as far as the table has its columns, behind that of `options`.
+        option: what named the table, for the message that it is not there.
 
     Raises:
         SourceError: there is no such table.
@@ -63,6 +64,7 @@ class Database:
         source: int | None = None,
         is_ours: bool = False,
         usual: Mapping[str, str] | None = None,
+        option: str = "table",
     ) -> None:
         self.faults = faults
         self.notes: list[str] = []
@@ -70,7 +72,7 @@ class Database:
         self._is_ours = is_ours
         self._source = source
         with self._told_as_away():
-            self._table = reflect(engine, table)
+            self._table = reflect(engine, table, option)
             where = f"The table {table}"
             names = list(self._table.c.keys())
             known = {ours: yours for ours, yours in (usual or {}).items() if yours in names}

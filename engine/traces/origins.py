@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -14,7 +14,7 @@ from engine.errors import TraceError
 from engine.records import Costs
 from engine.registry import resolve
 from engine.settings import Settings
-from engine.sources import OWN, parse_mapping
+from engine.sources import OWN, SAMPLE, parse_mapping
 from engine.traces import READERS
 from engine.traces.base import Faults, Reader, Recording
 from engine.traces.database import Database
@@ -70,26 +70,30 @@ def source_origin(name: str, options: Options, settings: Settings, store: Engine
         TraceError: there is no such source.
         SourceError: its table cannot be read.
     """
-    known = {row["name"]: row for row in sources(store)}
-    if name not in known:
-        raise TraceError(
-            f"There is no source {name!r}; there are: {', '.join(known) or 'none yet'}."
-        )
-    row = known[name]
-    is_modelled = row["costs"] == Costs.MODELLED
     if name == OWN and settings.source_url:
         mapping = {**parse_mapping(settings.source_mapping), **options.mapping}
         there = msgspec.structs.replace(options, mapping=mapping)
-        origin = table_origin(settings.source_table, there, settings, store)
-        return _named(origin, name, f"source {name} ({origin.sentence})", is_modelled)
+        origin = table_origin(settings.source_table, there, settings, store, "SOURCE_TABLE")
+        return replace(origin, name=name, sentence=f"source {name} ({origin.sentence})")
+    known = {row["name"]: row for row in sources(store)}
+    if name not in known:
+        remedy = _MADE_BY.get(name, "choose one of those" if known else "import a file instead")
+        raise TraceError(
+            f"There is no source {name!r} (there are: {', '.join(known) or 'none yet'}); {remedy}."
+        )
+    row = known[name]
+    is_modelled = row["costs"] == Costs.MODELLED
     faults = Faults(masker_of(options, settings).text)
     rows = Database(store, "cache_metrics", options, faults, source=row["id"], is_ours=True)
     return Origin(rows, f"source {name}", "rows", name, f"source {name}", is_modelled)
 
 
-def table_origin(table: str, options: Options, settings: Settings, store: Engine) -> Origin:
+def table_origin(
+    table: str, options: Options, settings: Settings, store: Engine, option: str = "table"
+) -> Origin:
     """The rows of any table: in the database of SOURCE_URL if that is set, else in our store.
 
+    `option` is what named the table, for the message that it is not there.
     There SOURCE_MAPPING says what its columns mean, where it has them and `options` say nothing.
 
     Raises:
@@ -100,10 +104,15 @@ def table_origin(table: str, options: Options, settings: Settings, store: Engine
     ours = not settings.source_url
     engine = store if ours else open_source(settings.source_url)
     usual = {} if ours else parse_mapping(settings.source_mapping)
-    rows = Database(engine, table, options, faults, is_ours=ours, usual=usual)
+    rows = Database(engine, table, options, faults, is_ours=ours, usual=usual, option=option)
     where = f"table {table}"
     return Origin(rows, where, "rows", name_for(Path(table)), f"{where} ({engine.dialect.name})")
 
 
-def _named(origin: Origin, name: str, sentence: str, is_modelled: bool) -> Origin:
-    return Origin(origin.recording, origin.where, origin.kind, name, sentence, is_modelled)
+_MADE_BY = {
+    SAMPLE: "start the engine once, which makes it: `python -m engine up`",
+    OWN: "set SOURCE_URL to the database of your rows, or start the engine once on your log "
+    "(SOURCE_LOG) or your own rows (docs/own-system.md)",
+    "seeded": "make it with `python mock/mock_db.py`",
+}
+"""Source -> how it comes to be."""

@@ -178,7 +178,8 @@ def appearing(folder: Path) -> Iterator[Path]:
         shutil.rmtree(former, ignore_errors=True)
     except OSError as error:
         raise TraceError(
-            f"The trace cannot be kept in {folder}: {error.strerror or error}."
+            f"The trace cannot be kept in {folder}: {error.strerror or error}; free some space or "
+            "move the data folder."
         ) from None
     finally:
         shutil.rmtree(making, ignore_errors=True)

@@ -188,8 +188,13 @@ def _first_full(stretch: Stretch) -> int:
             f"The training part asks for {len(first_seen)} different results, and the cache holds "
             f"{stretch.capacity}: it never has to choose; take a longer trace or a smaller cache."
         )
-    first = int(np.sort(first_seen)[stretch.capacity])
-    return max(first, len(stretch.key) // 10)
+    first = max(int(np.sort(first_seen)[stretch.capacity]), len(stretch.key) // 10)
+    if first >= len(stretch.key) - 1:
+        raise TrainingError(
+            f"The cache holds {stretch.capacity} results and is not full before the last request "
+            f"of the training part, {len(stretch.key)}: take a longer trace or a smaller cache."
+        )
+    return first
 
 
 def _normaliser(

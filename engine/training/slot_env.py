@@ -6,6 +6,7 @@ generated trace; the arguments of `slot_rent.make_single` choose another.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import gymnasium
@@ -53,7 +54,7 @@ class SlotRentEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         """Start an episode; `options` may give its `row`, `check` and `rent`.
 
         Raises:
-            TrainingError: no such row or check, or a rent that is not above 0.
+            TrainingError: no such row or check, or a rent that is no number above 0.
         """
         super().reset(seed=seed)
         if seed is not None:
@@ -78,10 +79,12 @@ class SlotRentEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         return row[one], check[one], rent[one]
 
     def _refuse(self, row: int, check: int, rent: float) -> None:
-        if not (0 <= row < len(self.items.at) and 0 <= check < len(CHECKS) and rent > 0):
+        known = 0 <= row < len(self.items.at) and 0 <= check < len(CHECKS)
+        if not (known and 0 < rent < math.inf):
             raise TrainingError(
-                f"An episode cannot start at row {row}, check {check}, rent {rent:g}; "
-                f"rows go to {len(self.items.at) - 1}, checks to {len(CHECKS) - 1}, rents above 0."
+                f"An episode cannot start at row {row}, check {check}, rent {rent:g}; rows go to "
+                f"{len(self.items.at) - 1}, checks to {len(CHECKS) - 1}, and a rent is a number "
+                "above 0."
             )
 
     def step(

@@ -203,7 +203,8 @@ def _advance(
             continue
         later = min(check + 1, _LAST)
         now, then = at[row] + ages[check], at[row] + ages[later]
-        hit = again[row] <= then and later > check
+        # A check may lie beyond the data, where "again" says that no request comes.
+        hit = again[row] <= then and again[row] < end and later > check
         if hit:
             then = again[row]
             outcome.reward[place] = min(worth[then] / state.unit[place], _MOST_WORTH)

@@ -53,7 +53,7 @@ class Decider:
         Raises:
             ServingError: the array has another shape, or holds what is no finite number.
         """
-        rows = np.asarray(candidates, np.float32)
+        rows = self._floats(candidates)
         if rows.ndim != 3 or rows.shape[2] != self._width or not rows.shape[1]:
             raise ServingError(
                 f"The policy takes an array [decisions, candidates, {len(self.features)} features],"
@@ -83,7 +83,7 @@ class Decider:
 
     def scores(self, rows: ArrayLike) -> NDArray[np.float32]:
         """The worth of keeping each row's item, float32[n], for feature rows float32[n, d]."""
-        given = np.asarray(rows, np.float32)
+        given = self._floats(rows)
         return self.run(given[:, None, :] if given.ndim == 2 else given)[0][:, 0]
 
     def check(self, names: Sequence[str]) -> None:
@@ -114,14 +114,23 @@ class Decider:
         """Feature rows float32[n, d] from named columns (a dict, a DataFrame) in any order.
 
         Raises:
-            ServingError: a column is missing or unknown.
+            ServingError: a column is missing, unknown, of another length or not of numbers.
         """
         named = {str(name): columns[name] for name in columns}
         self.check(
             [name for name in self.features if name in named]
             + sorted(set(named) - set(self.features))
         )
-        return np.stack([np.asarray(named[name], np.float32) for name in self.features], axis=-1)
+        return np.stack([*self._floats([named[name] for name in self.features])], axis=-1)
+
+    def _floats(self, values: ArrayLike | Sequence[ArrayLike]) -> NDArray[np.float32]:
+        try:
+            return np.asarray(values, np.float32)
+        except (ValueError, TypeError) as error:
+            raise ServingError(
+                f"The features are no array of numbers ({error}); give each row one number for "
+                f"each of {len(self.features)}: {', '.join(self.features)}."
+            ) from None
 
 
 class Policy(Decider):

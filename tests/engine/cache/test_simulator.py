@@ -139,7 +139,8 @@ def test_sizes_are_read_as_people_write_them() -> None:
         137, 500, 1000, 1375, 2000, 1_500_000,
     ]  # fmt: skip
     assert parse_sizes(["0.1%"], 50) == [1]
-    for bad in ("0", "-5", "abc", "%", "", "nan", "1e400"):
+    assert parse_sizes(["2.5%"], 100) == [2]
+    for bad in ("0", "-5", "abc", "%", "", "nan", "1e400", "5.5"):
         with pytest.raises(PolicyError, match="no size of a cache"):
             parse_sizes([bad], 100)
 

@@ -224,6 +224,8 @@ def test_features_are_held_to_what_the_policy_was_trained_on() -> None:
         (rows[:, None, :-1], None, r"24 features\], got shape \[3, 1, 23\]"),
         (rows, None, r"got shape \[3, 24\]"),
         (rows[:, None][:, :0], None, r"got shape \[3, 0, 24\]"),
+        ([[["a"] * 24]], None, r"no array of numbers \(could not convert string"),
+        ([[[0.0] * 24], [[0.0] * 23]], None, "no array of numbers .*; give each row one number"),
         (np.full((2, 2, 24), np.nan), None, "Feature 'age' of candidate 0 in decision 0 is nan"),
         (np.full((1, 1, 24), -np.inf), None, "Feature 'age' of candidate 0 in decision 0 is -inf"),
     ]
@@ -250,6 +252,8 @@ def test_columns_by_name_come_in_any_order() -> None:
         DECIDER.rows({k: v for k, v in shuffled.items() if k != "age"})
     with pytest.raises(ServingError, match="not trained on hit_ratio"):
         DECIDER.rows(shuffled | {"hit_ratio": rows[:, 0]})
+    with pytest.raises(ServingError, match="no array of numbers"):
+        DECIDER.rows(shuffled | {"age": rows[:3, 0]})
 
 
 def test_an_export_is_loaded_only_as_it_was_written(folder: Path, tmp_path: Path) -> None:

@@ -218,7 +218,13 @@ def test_sqlite_may_hold_any_kind_of_value_in_a_column(tmp_path: Path) -> None:
     [
         (Wanted(source="nobody"), TraceError, "no source 'nobody'"),
         (Wanted(source="own"), TraceError, "holds no request"),
-        (Wanted(table="nothing"), SourceError, "no table 'nothing'"),
+        (Wanted(source="seeded"), TraceError, r"are: own\); make it with `python mock/mock_db.py`"),
+        (
+            Wanted(table="nothing"),
+            SourceError,
+            r"^table is 'nothing', and .*; give one of: .*visits",
+        ),
+        (Wanted(table="a.csv"), SourceError, r"^table is 'a.csv', and .* has no such table"),
         (Wanted(table="jobs"), TraceError, "no column that can be the"),
         (Wanted(table="visits", mapping="load_time_ms=speed"), TraceError, "no column 'speed'"),
         (Wanted(table="visits", mapping="speed=took"), SourceError, "none of ours"),
@@ -232,6 +238,29 @@ def test_what_cannot_be_imported_from_a_database_is_told(
     writes.ensure_source(sqlite_store, "own", "table", "measured")
     with pytest.raises(error, match=told):
         import_trace(wanted, "test", settings_for(sqlite_store.url, tmp_path))
+
+
+def test_ones_own_rows_need_no_engine_and_a_fresh_store_says_how_to_get_some(
+    sqlite_store: Engine, tmp_path: Path
+) -> None:
+    def asked(**settings: str) -> Trace:
+        return imported(settings_for(sqlite_store.url, tmp_path, **settings), source="own")
+
+    with pytest.raises(
+        TraceError, match=r"no source 'own' \(there are: none yet\); set SOURCE_URL"
+    ):
+        asked()
+    theirs = URL.create("sqlite", database=str(tmp_path / "theirs.sqlite3"))
+    their_table(theirs)
+    where = {
+        "SOURCE_URL": str(theirs),
+        "SOURCE_MAPPING": "timestamp=ts,cache_key=url,load_time_ms=took",
+    }
+    with pytest.raises(
+        SourceError, match=r"^SOURCE_TABLE is 'hits', and .*; give one of: visits\."
+    ):
+        asked(**where, SOURCE_TABLE="hits")
+    assert asked(**where, SOURCE_TABLE="visits").info.name == "own"
 
 
 def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: Path) -> None:

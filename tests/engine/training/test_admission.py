@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import gymnasium
 import numpy as np
 import pytest
@@ -154,5 +156,9 @@ def test_what_cannot_be_is_refused_in_a_sentence() -> None:
         admission.make_vec(REQUESTS, Room(3000, by_bytes=True, distinct=600))
     with pytest.raises(TrainingError, match="counterfactual or immediate"):
         admission.make_vec(REQUESTS, ROOM, reward="late")
+    late = (np.arange(6_000) % 30).astype(np.int32)
+    late[-1] = 30
+    with pytest.raises(TrainingError, match="not full before the last request"):
+        admission.make_vec(dataclasses.replace(REQUESTS, key=late), ROOM)
     with pytest.raises(TrainingError, match="never has to choose"):
         admission.make_vec(REQUESTS, Room(599, by_bytes=False, distinct=600))

@@ -23,6 +23,7 @@ from engine.models import aliases, registry
 from engine.settings import Settings, load_settings
 from engine.traces.shelf import folder_of
 from engine.traces.trace import save
+from engine.training.curves import Listener
 from engine.training.policy import TrainedPolicy
 from tests.engine.models.trained import INDEX
 from tests.engine.training import generated
@@ -97,6 +98,63 @@ def test_a_model_that_is_ahead_takes_over(place: Place, capsys: pytest.CaptureFi
     assert again["after"] == again["was"]
     assert not again["promoted"]
     assert registry.number_of(place.store, "champion") == 3
+
+
+class Ending(Listener):
+    """Asks to end once so much is done; with `by_engine`, because the engine ends."""
+
+    def __init__(self, at: float, by_engine: bool) -> None:
+        self.at, self.by_engine, self.stop = at, by_engine, False
+
+    @property
+    def cancelled(self) -> bool:
+        return self.stop
+
+    @property
+    def interrupted(self) -> bool:
+        return self.stop and self.by_engine
+
+    def progress(self, fraction: float, message: str) -> None:
+        self.stop |= fraction >= self.at
+
+
+class Struck(Listener):
+    """Ctrl-C once so much is done."""
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+
+    def progress(self, fraction: float, message: str) -> None:
+        if fraction >= self.at:
+            raise KeyboardInterrupt
+
+
+STAGES = {"training": 0.1, "judging the new one": 0.65, "judging the old one": 0.9}
+
+
+@pytest.mark.parametrize("at", STAGES.values(), ids=STAGES)
+def test_one_that_is_cut_short_registers_nothing_and_moves_no_alias(
+    place: Place, at: float
+) -> None:
+    worst = place.worst()
+    aliases.promote(place.store, place.settings, worst)
+    wanted, left = RenewWanted(trace="newer"), place.settings.data_path / "training"
+    folders = sorted((place.settings.data_path / "models").iterdir())
+
+    def is_as_before() -> bool:
+        assert not list(left.glob("*"))
+        assert sorted((place.settings.data_path / "models").iterdir()) == folders
+        numbers = {model["id"] for model in registry.models(place.store)}
+        return numbers == {1, worst} and registry.number_of(place.store, "champion") == worst
+
+    for by_engine in (False, True):
+        ending = Ending(at, by_engine)
+        assert renew_model(wanted, settings=place.settings, listener=ending) is None
+        assert ending.stop
+        assert is_as_before()
+    with pytest.raises(KeyboardInterrupt):
+        renew_model(wanted, settings=place.settings, listener=Struck(at))
+    assert is_as_before()
 
 
 def test_it_is_trained_as_the_model_was_and_bad_input_is_told(

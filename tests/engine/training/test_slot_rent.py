@@ -15,6 +15,8 @@ from engine.cache.base import Room
 from engine.cache.features import NAMES, RENT
 from engine.cache.value import LOAD_TIME, fit_value
 from engine.errors import TrainingError
+from engine.traces.trace import Requests
+from engine.training import item_rows
 from engine.training.item_rows import CHECKS, RENTS
 from engine.training.slot_env import ID, SlotRentEnv
 from engine.training.slot_rent import LONGEST, make_single, make_vec
@@ -108,6 +110,16 @@ def test_an_episode_whose_next_check_lies_beyond_the_data_is_cut_not_ended(
     assert not ended
 
 
+def test_no_hit_is_made_up_beyond_the_data(single: SlotRentEnv) -> None:
+    items, rent = single.items, 0.3
+    last = int(np.flatnonzero(items.again == len(items.row_of))[-1])
+    single.reset(options={"row": last, "check": 3, "rent": rent})
+    _, reward, ended, truncated, _ = single.step(np.int64(KEEP))
+    held = items.ages[4] - items.ages[3]
+    assert reward == pytest.approx(-rent * held / items.lifetime, abs=1e-6)
+    assert (ended, truncated) == (False, True)
+
+
 def test_nothing_is_kept_beyond_the_last_check(single: SlotRentEnv) -> None:
     items = single.items
     row = items.starts[items.again[items.starts] - items.at[items.starts] > items.ages[-1]][0]
@@ -192,6 +204,39 @@ def test_a_part_shorter_than_a_results_stay_is_refused() -> None:
         make_vec(one_key, ROOM)
 
 
-def test_an_episode_cannot_start_where_there_is_no_row(single: SlotRentEnv) -> None:
-    with pytest.raises(TrainingError, match="cannot start at row -1"):
-        single.reset(options={"row": -1})
+@pytest.mark.parametrize(
+    ("start", "told"),
+    [({"row": -1}, "row -1"), ({"check": 8}, "check 8"), ({"rent": np.inf}, "rent inf")],
+)
+def test_an_episode_cannot_start_where_there_is_nothing(
+    start: dict[str, Any], told: str, single: SlotRentEnv
+) -> None:
+    with pytest.raises(TrainingError, match=f"cannot start at .*{told}"):
+        single.reset(options=start)
+
+
+def test_nothing_of_the_future_is_in_an_observation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever comes after request `cut`, the rows of earlier moments are the same."""
+    # The lifetime comes of the whole training part, so it is held here; then all else is past.
+    monkeypatch.setattr(item_rows, "lifetime", lambda _requests, _room: 150.0)
+    made, cut = requests(), 8_000
+    order = np.arange(len(made))
+    np.random.default_rng(3).shuffle(order[cut:])
+    cost = made.cost * np.random.default_rng(4).uniform(1, 2, len(made))
+    other = Requests(
+        made.time, made.key[order], made.group[order], made.size[order], cost[order],
+        made.distinct, {name: values[order] for name, values in made.columns.items()},
+    )  # fmt: skip
+    one, shuffled = (
+        item_rows.item_rows(part, ROOM, ("weekday",), part.cost)
+        for part in (dataclasses.replace(made, cost=cost), other)
+    )
+    past = 0
+    for row, at in enumerate(one.at):
+        seen = at + one.ages < cut
+        if at < cut:
+            same = shuffled.row_of[at]
+            np.testing.assert_array_equal(one.rows[row, seen], shuffled.rows[same, seen])
+            past += int((one.rows[row, seen] != 0).any(1).sum())
+    assert past > 10_000
+    assert not np.array_equal(one.rows, shuffled.rows)
