@@ -69,33 +69,16 @@ def share_for(places: float) -> float:
     """The share of keys that shadows see: enough for a few hundred places, at least 1/16.
 
     Args:
-        places: of the cache; where results differ in size, as many as tell as much as equal ones.
+        places: of the cache; where results differ in size, how many alike would tell as much.
     """
     return min(1.0, max(_LEAST_SHARE, _PLACES / places))
 
 
 def guard(
-    scorers: int,
-    classics: int,
-    distinct: int,
-    share: float,
-    lifetime: float,
-    seed: int,
-    spread: float = 1.0,
+    scorers: int, classics: int, distinct: int, share: float, lifetime: float, seed: int
 ) -> Guard:
-    """A guard that starts with the first scorer.
-
-    Args:
-        scorers: how many.
-        classics: how many.
-        distinct: number of keys.
-        share: of the keys, how many are sampled.
-        lifetime: of the cache, in requests.
-        seed: of the sample.
-        spread: `HitValue.value_spread`; the more unevenly requests count, the more it takes to
-            tell who earns more.
-    """
-    half_life = spread * max(_LEAST_HALF_LIFE, _LIFETIMES * lifetime)
+    """A guard that starts with the first scorer; `share` of the keys are sampled."""
+    half_life = max(_LEAST_HALF_LIFE, _LIFETIMES * lifetime)
     rng = np.random.default_rng(seed)
     return Guard(
         sampled=rng.random(distinct) < share,

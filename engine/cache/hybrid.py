@@ -94,21 +94,19 @@ class HybridReplay(Replay):
         self.names = _names(spec)
         self._spec, self._room = spec, room
         lifetime = max(1.0, spec.lifetime * room.capacity / spec.capacity)
-        value = spec.value
-        places = room.capacity / (value.space or 1.0)
+        places = room.capacity / (spec.value.space or 1.0)
         fill = next((network.mean[BASE:] for network in policy.networks.values()), None)
         if fill is None:
             fill = np.zeros(len(spec.columns), np.float32)
         limit = memory.keys_remembered(places, spec.history)
         self._history = memory.empty(room.distinct, lifetime, limit, fill)
         self._by = scorers(self.names, policy.networks, len(spec.features))
-        share = share_for(places / value.space_spread) if spec.guard else 0.0
+        share = share_for(places / spec.value.spread) if spec.guard else 0.0
         followed = FOLLOWED if spec.guard else ()
         self._classics = Classics(followed, room, seed)
         self._guard = guard(
-            len(self.names), len(followed), room.distinct, share or 1.0, lifetime, seed,
-            value.value_spread,
-        )  # fmt: skip
+            len(self.names), len(followed), room.distinct, share or 1.0, lifetime, seed
+        )
         self._of = caches(_shapes(spec, room, share, len(self.names)), room.distinct,
                           room.by_bytes, seed)  # fmt: skip
         self._controls = Controls(room, share or 1.0, self._guard.sampled, seed)

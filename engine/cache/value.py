@@ -32,17 +32,15 @@ class HitValue(msgspec.Struct, frozen=True):
         limit: values are clipped to it (the 99.5th percentile of the training part), so that one
             outlier does not rule; 0 for none.
         space: mean bytes of a result of the training part where capacity counts bytes, else 0.
-        value_spread: how unevenly worth lies over the training part's requests where capacity
-            counts bytes: mean square over squared mean; 1 where all are alike. So many times more
-            requests tell as much as alike ones (Kish, "Survey Sampling", Wiley 1965).
-        space_spread: the same of bytes.
+        spread: how unevenly the bytes lie over those results where capacity counts bytes: mean
+            square over squared mean; 1 where all are alike. So many times more results tell as much
+            as alike ones (design effect: Kish, "Survey Sampling", Wiley 1965).
     """
 
     terms: dict[str, float] = {}
     limit: float = 0.0
     space: float = 0.0
-    value_spread: float = 1.0
-    space_spread: float = 1.0
+    spread: float = 1.0
 
     def of(self, requests: Requests) -> NDArray[np.float64]:
         """What a hit is worth at each request, float64[n], above 0."""
@@ -93,17 +91,9 @@ def fit_value(requests: Requests, weights: Mapping[str, float], *, by_bytes: boo
         value = msgspec.structs.replace(value, limit=limit)
     if not by_bytes:
         return value
-    return msgspec.structs.replace(
-        value,
-        space=float(requests.size.mean()),
-        value_spread=_spread(value.of(requests)),
-        space_spread=_spread(requests.size.astype(np.float64)),
-    )
-
-
-def _spread(values: NDArray[np.float64]) -> float:
-    """Mean square over squared mean, at least 1."""
-    return float((values**2).mean() / values.mean() ** 2)
+    size = requests.size.astype(np.float64)
+    spread = float((size**2).mean() / size.mean() ** 2)
+    return msgspec.structs.replace(value, space=float(size.mean()), spread=spread)
 
 
 def _mean(requests: Requests, name: str) -> float:

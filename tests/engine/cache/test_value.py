@@ -51,13 +51,10 @@ def test_spread_tells_how_many_unequal_ones_count_as_one() -> None:
     made = requests(1_000)
     alike = dataclasses.replace(made, size=np.full(1_000, 700))
     few = dataclasses.replace(made, size=np.where(np.arange(1_000) % 10, 1, 1_000_000))
-    for objective, spread in (("hits", 1.0), ("bytes", 10.0)):
-        value = fit_value(few, OBJECTIVES[objective], by_bytes=True)
-        assert value.value_spread == pytest.approx(spread, rel=0.01)
-        assert value.space_spread == pytest.approx(10.0, rel=0.01)
-        value = fit_value(alike, OBJECTIVES[objective], by_bytes=True)
-        assert (value.value_spread, value.space_spread) == pytest.approx((1.0, 1.0))
-        assert fit_value(few, OBJECTIVES[objective], by_bytes=False).value_spread == 1.0
+    for objective in OBJECTIVES.values():
+        assert fit_value(few, objective, by_bytes=True).spread == pytest.approx(10.0, rel=0.001)
+        assert fit_value(alike, objective, by_bytes=True).spread == pytest.approx(1.0)
+        assert fit_value(few, objective, by_bytes=False).spread == 1.0
 
 
 def test_a_missing_or_negative_metric_is_worth_next_to_nothing() -> None:
