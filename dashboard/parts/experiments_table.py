@@ -78,6 +78,7 @@ def table(frame: pd.DataFrame, found: stored.Row) -> list[int]:
     selected: Any = st.dataframe(
         shown.drop(columns=hidden),
         hide_index=True,
+        placeholder="-",
         key=f"{TABLE}-{found['name']}",
         alt="Configurations, the best first",
         on_select="rerun",
@@ -114,15 +115,15 @@ def _columns(found: stored.Row, figures: list[str]) -> dict[str, Any]:
             str(found["objective"]), format="%.4g", width=85, help="Interquartile mean"
         ),
         "lead": number("Lead over baseline", format="%+.4g"),
-        "low": number("from", format="%.4g", width=60, help="95 % interval over seeds"),
-        "high": number("to", format="%.4g", width=60, help="95 % interval over seeds"),
+        "low": number("From", format="%.4g", width=60, help="95 % interval over seeds"),
+        "high": number("To", format="%.4g", width=60, help="95 % interval over seeds"),
         "improvement": number(
-            "beats best",
+            "Beats best",
             format="percent",
             width=70,
             help="How probably a run of it beats a run of the best, on the same seeds",
         ),
-        "seeds": number("n", width=45, help="Finished runs"),
+        "seeds": number("Runs", width=50, help="Finished runs"),
     }
     for name in differing(found["spec"]["axes"]):
         made[name] = st.column_config.Column(name, width=75)

@@ -93,6 +93,7 @@ def _values(found: stored.Row) -> None:
     st.dataframe(
         known[wanted].assign(value=known["value"].astype(str)),
         hide_index=True,
+        placeholder="-",
         key=f"study-values-{found['name']}",
         alt=f"Values of parameters, the best first: {best['name']} {best['value']}",
         column_config={
@@ -101,17 +102,17 @@ def _values(found: stored.Row) -> None:
             "objective": number(
                 str(found["objective"]), format="%.4g", help="Interquartile mean over its runs"
             ),
-            "low": number("from", format="%.4g", help="95 % interval, drawn within configurations"),
-            "high": number("to", format="%.4g", help="95 % interval, drawn within configurations"),
+            "low": number("From", format="%.4g", help="95 % interval, drawn within configurations"),
+            "high": number("To", format="%.4g", help="95 % interval, drawn within configurations"),
             "improvement": number(
-                "beats the next",
+                "Beats the next",
                 format="percent",
                 help="How probably a run of it beats one of the value below, all else equal",
             ),
-            "improvement_low": number("from", format="percent", help="95 % interval"),
-            "improvement_high": number("to", format="percent", help="95 % interval"),
+            "improvement_low": number("From", format="percent", help="95 % interval"),
+            "improvement_high": number("To", format="percent", help="95 % interval"),
             "trials": number("Configurations"),
-            "runs": number("n", help="Finished runs"),
+            "runs": number("Runs", help="Finished runs"),
         },
     )
 

@@ -88,7 +88,7 @@ def details(row: stored.Row) -> None:
     st.caption(f"{told}, {row['seconds']:.1f} s; {params}")
     _findings(row)
     curves(row, str(row["id"]))
-    marks = pd.DataFrame(row["timeline"]["marks"], columns=["second", "what", "words"])
+    marks = pd.DataFrame(row["timeline"]["marks"], columns=["Second", "What", "Words"])
     with st.expander(f"What happened when ({len(marks)})", icon=":material/timeline:"):
         st.dataframe(
             marks,

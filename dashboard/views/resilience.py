@@ -69,6 +69,7 @@ def _table(runs: list[stored.Row]) -> list[int]:
     selected: Any = st.dataframe(
         frame,
         hide_index=True,
+        placeholder="-",
         height="content" if len(frame) <= SHOWN else 390,
         key="resilience-runs",
         alt="Resilience runs, newest first",
