@@ -18,6 +18,18 @@ def configure(level: str = "INFO") -> None:
     formatter = logging.Formatter(FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
+    handler.addFilter(_brief)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+
+
+def _brief(record: logging.LogRecord) -> bool:
+    """Tell in a line that a connection broke just as it was given back to its pool.
+
+    The pool drops it, and whoever asks next is told properly: no error of ours, for a traceback.
+    """
+    if record.name.startswith("sqlalchemy.pool") and record.exc_info:
+        record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]}", ()
+        record.exc_info = record.exc_text = None
+    return True

@@ -228,7 +228,7 @@ def test_sqlite_may_hold_any_kind_of_value_in_a_column(tmp_path: Path) -> None:
         (Wanted(table="jobs"), TraceError, "no column that can be the"),
         (Wanted(table="visits", mapping="load_time_ms=speed"), TraceError, "no column 'speed'"),
         (Wanted(table="visits", mapping="speed=took"), SourceError, "none of ours"),
-        (Wanted(table="a", source="b"), TraceError, "Name one of"),
+        (Wanted(table="a", source="b"), TraceError, "name one of"),
     ],
 )
 def test_what_cannot_be_imported_from_a_database_is_told(
