@@ -16,8 +16,9 @@ from db.migrations import migrate
 from db.queries import studies as known
 from engine.actions.job_rows import start_job
 from engine.actions.store import audited, given, storing
+from engine.actions.study_results import study_row
 from engine.actions.tuning import set_tunable
-from engine.errors import NoSuchStudy, StudyError
+from engine.errors import StudyError
 from engine.settings import Settings
 from engine.study.base import Study
 from engine.study.plan import MOST_MINUTES, MOST_SEEDS, MOST_TRIALS, planned, wanted_of
@@ -99,7 +100,7 @@ def start_study(
     """
     held = given(settings)
     with storing(held) as store:
-        _row(store, name)
+        study_row(store, name)
     return start_job("study", {"name": name, "workers": workers}, who, held)
 
 
@@ -129,7 +130,7 @@ def extend_study(
     held = given(settings)
     added = {"name": name, "trials": trials, "minutes": minutes}
     with audited(held, who, "extend study", added), storing(held) as store:
-        row = _row(store, name)
+        row = study_row(store, name)
         spec = dict(row["spec"])
         if not (0 <= trials <= MOST_TRIALS and 0 <= minutes <= MOST_MINUTES and trials + minutes):
             raise StudyError(
@@ -196,7 +197,7 @@ def add_seeds(
     held = given(settings)
     asked = {"name": name, "seeds": seeds, "trials": trials}
     with audited(held, who, "add seeds", asked), storing(held) as store:
-        _row(store, name)
+        study_row(store, name)
         if not 1 <= seeds <= MOST_SEEDS:
             raise StudyError(f"seeds is {seeds}; give a number from 1 to {MOST_SEEDS}.")
         rows = {int(row["trial"]): row for row in known.trials(store, name, MOST_TRIALS)}
@@ -222,7 +223,7 @@ def rerun_trials(
     held = given(settings)
     with audited(held, who, "rerun trials", {"name": name, "trials": trials}):  # noqa: SIM117
         with storing(held) as store:
-            _row(store, name)
+            study_row(store, name)
             rows = {int(row["trial"]): row for row in known.trials(store, name, MOST_TRIALS)}
             failed = [n for n, row in rows.items() if row["state"] == study_rows.FAILED]
             chosen = failed if trials is None else trials
@@ -239,7 +240,7 @@ def pin_baseline(
     held = given(settings)
     with audited(held, who, "pin baseline", {"name": name, "trial": trial}):  # noqa: SIM117
         with storing(held) as store:
-            _row(store, name)
+            study_row(store, name)
             if trial is not None:
                 rows = {int(row["trial"]): row for row in known.trials(store, name, MOST_TRIALS)}
                 _refuse_strange(name, [trial], rows)
@@ -250,7 +251,7 @@ def remove_study(name: str, who: str = "terminal", settings: Settings | None = N
     """Delete a study with all its runs."""
     held = given(settings)
     with audited(held, who, "remove study", {"name": name}), storing(held) as store:
-        _row(store, name)
+        study_row(store, name)
         study_rows.remove_study(store, name)
         from engine.study.sampling import forget
 
@@ -268,7 +269,7 @@ def apply_trial(
     """
     held = given(settings)
     with storing(held) as store:
-        row = _row(store, name)
+        row = study_row(store, name)
         rows = {int(one["trial"]): one for one in known.trials(store, name, MOST_TRIALS)}
     if row["kind"] != "agent":
         raise StudyError(f"{name!r} studies the {row['kind']}; only an agent study can be applied.")
@@ -294,7 +295,7 @@ def register_trial(
 
     held = given(settings)
     with storing(held) as store:
-        row = _row(store, name)
+        row = study_row(store, name)
         rows = {int(one["trial"]): one for one in known.trials(store, name, MOST_TRIALS)}
         if row["kind"] != "trainer":
             raise StudyError(f"{name!r} studies the {row['kind']}; it has no model to register.")
@@ -312,16 +313,8 @@ def register_trial(
 def _set_state(name: str, state: str, act: str, who: str, settings: Settings | None) -> None:
     held = given(settings)
     with audited(held, who, act, {"name": name}), storing(held) as store:
-        _row(store, name)
+        study_row(store, name)
         study_rows.update_study(store, name, state=state)
-
-
-def _row(store: Engine, name: str) -> dict[str, Any]:
-    row = known.one(store, name)
-    if row is None:
-        names = ", ".join(str(one["name"]) for one in known.all_studies(store, 20)) or "none yet"
-        raise NoSuchStudy(f"There is no study {name!r}; there are: {names}.")
-    return row
 
 
 def _config(name: str, trial: Mapping[str, Any]) -> dict[str, Any]:
@@ -345,7 +338,7 @@ def _past(store: Engine, study: Study) -> list[tuple[dict[str, Any], float]]:
     """Configurations and objectives of the study that this one starts from."""
     if not study.warm:
         return []
-    row = _row(store, study.warm)
+    row = study_row(store, study.warm)
     if study.sampler != "tpe":
         raise StudyError(
             f"The sampler {study.sampler} takes no notice of past results; leave out warm, or "

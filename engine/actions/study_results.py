@@ -57,7 +57,7 @@ def study(name: str, top: int = 10, settings: Settings | None = None) -> Json:
     if top < 1:
         raise StudyError(f"top is {top}; give a number from 1 on.")
     with storing(given(settings)) as store:
-        row = _row(store, name)
+        row = study_row(store, name)
         done = known.best(store, name, max(top, known.MOST_TRIALS))
         ranking = done[:top]
         failed = known.reasons(store, name, 20)
@@ -98,7 +98,7 @@ def best_trial(name: str, settings: Settings | None = None) -> int:
         StudyError: there is no such study, or nothing in it has finished.
     """
     with storing(given(settings)) as store:
-        _row(store, name)
+        study_row(store, name)
         top = known.best(store, name, known.MOST_TRIALS)
     if not top:
         raise StudyError(f"No run of {name!r} has finished yet.")
@@ -110,7 +110,7 @@ def best_trial(name: str, settings: Settings | None = None) -> int:
 def curves(name: str, trials: Sequence[int], settings: Settings | None = None) -> list[Json]:
     """The learning curves of a few trials: trial, seed, [[step, value], ...]."""
     with storing(given(settings)) as store:
-        _row(store, name)
+        study_row(store, name)
         return known.curves(store, name, trials)
 
 
@@ -119,7 +119,7 @@ def comparison(name: str, first: int, second: int, settings: Settings | None = N
     from engine.study.statistics import compare
 
     with storing(given(settings)) as store:
-        _row(store, name)
+        study_row(store, name)
         rows = {int(one["trial"]): one for one in known.trials(store, name, 10_000)}
         for number in (first, second):
             if number not in rows:
@@ -168,7 +168,7 @@ def values(name: str, settings: Settings | None = None) -> list[Json]:
     from engine.study.values import ranked, told
 
     with storing(given(settings)) as store:
-        row = _row(store, name)
+        row = study_row(store, name)
         trials = known.best(store, name, known.MOST_TRIALS)
         runs = values_of(known.all_objectives(store, name))
     configs = {int(one["trial"]): one["config"] for one in trials if one["config"]}
@@ -231,7 +231,12 @@ def _ranked(
     return {name: one[name] for name in names} | {"improvement": chance}
 
 
-def _row(store: Engine, name: str) -> Json:
+def study_row(store: Engine, name: str) -> Json:
+    """A study as it is stored.
+
+    Raises:
+        NoSuchStudy: there is none of that name.
+    """
     row = known.one(store, name)
     if row is None:
         names = ", ".join(str(one["name"]) for one in known.all_studies(store, 20)) or "none yet"
