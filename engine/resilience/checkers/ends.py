@@ -62,13 +62,18 @@ def once(facts: Facts) -> Seen:
 
 
 def _given_back(facts: Facts) -> set[str]:
-    """Ids between whose last hand-out and acknowledgement a fault lay."""
+    """Ids between whose last hand-out and acknowledgement a fault began, or still lasted."""
     handed = {event.id: event.handed for event in facts.of(What.HANDED)}
-    faults = [event.at for event in facts.of(What.INJECTED)]
+    healed = {(event.note, event.id): event.at for event in facts.of(What.HEALED)}
+    faults = [
+        (event.at, healed.get((event.note, event.id), event.at))
+        for event in facts.of(What.INJECTED)
+    ]
     return {
         event.id
         for event in facts.of(What.ACKNOWLEDGED)
-        if event.id in handed and any(handed[event.id] < at < event.at for at in faults)
+        if event.id in handed
+        and any(begun < event.at and handed[event.id] < over for begun, over in faults)
     }
 
 

@@ -277,6 +277,22 @@ def test_an_acknowledgement_that_comes_too_late_is_no_second_end() -> None:
     assert judged(without_fault, "once").verdict is Verdict.FAIL
 
 
+def test_a_fault_that_began_before_the_hand_out_can_break_its_connection() -> None:
+    """A limit is told a moment before it is set: a last record can go out in between."""
+    events = changed(What.ACKNOWLEDGED, "p-019", at=250 * MS)(good())
+    events = changed(What.HANDED, "p-019", handed=209 * MS, at=209 * MS)(events)
+    events.append(Event(240 * MS, "p", What.OVERWRITTEN, id="p-019"))
+    begun = next(event for event in events if event.what is What.INJECTED)
+    others = [event for event in events if event.what not in {What.INJECTED, What.HEALED}]
+    lasting = [
+        msgspec.structs.replace(begun, at=200 * MS, value=1.0),
+        msgspec.structs.replace(begun, at=245 * MS, what=What.HEALED),
+    ]
+    over = [lasting[0], msgspec.structs.replace(lasting[1], at=205 * MS)]
+    assert judged([*others, *lasting], "once").verdict is Verdict.PASS
+    assert judged([*others, *over], "once").verdict is Verdict.FAIL
+
+
 def test_a_record_counts_where_its_producer_meant_it_whatever_a_clock_was_corrected_to() -> None:
     events = good()
     begin = next(e for e in events if e.what is What.HANDED and e.id == "p-015").sent
