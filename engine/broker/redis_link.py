@@ -167,10 +167,7 @@ class RedisLink:
     def _attach(self, server: Any) -> None:  # noqa: ANN401
         if self._attached:
             return
-        run = server.info("server")["run_id"]
-        self._scripts["attach"](
-            keys=[self._key], args=[self.holder, self._client, run], client=server
-        )
+        self._scripts["attach"](keys=[self._key], args=[self.holder, self._client], client=server)
         self._sweep(server)
         for _ in range(READINGS):
             before = self._now_ns()

@@ -161,7 +161,8 @@ ACKNOWLEDGE = _COMMON + _DONE + "acknowledge(ARGV[1], ARGV[2], 3) return figures
 ATTACH = (
     _COMMON
     + """
-local holder, client, run = ARGV[1], ARGV[2], ARGV[3]
+local holder, client = ARGV[1], ARGV[2]
+local run = string.match(call('INFO', 'server'), 'run_id:(%w+)')
 if call('HGET', P .. ':n', 'run') ~= run then
   call('HSET', P .. ':n', 'run', run)
   call('HINCRBY', P .. ':n', 'epoch', 1)
