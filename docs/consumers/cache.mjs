@@ -13,7 +13,7 @@ import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const CLIP = 10, BASE = 24, PRICE = 21, OWN = 0.35;
+const CLIP = 10, BASE = 24, PRICE = 21, OWN = 0.25;
 const BINS = 40, GROUPS = 64, COUNTERS = 64, GROUP = 128, CLASSES = GROUP + 2 * GROUPS;
 const COUNT_EDGES = [2.5, 4.5, 8.5, 16.5, 40.5, 120.5];
 const EDGES = Array.from({ length: BINS + 1 }, (_, bin) => 2 ** (bin / 2) - 1);
@@ -131,9 +131,8 @@ class Tables {
   }
 }
 
-function recencyClass([last, before], count) {
+function recencyClass(gap, count) {
   if (count < 1.5) return 0;
-  const gap = count > 2.5 ? (last + before) / 2 : last;
   const octave = COUNT_EDGES.filter((edge) => count >= edge).length;
   return 1 + octave * 9 + clamp(Math.trunc(gap + 5), 0, 8);
 }
@@ -173,7 +172,7 @@ export class Tracker {
     item.price = Math.fround(0 - Math.log2(item.worth));
     item.longRun = Math.fround(Math.log2(item.rates[3]));
     item.columns = this.fill.map((mean, at) => Math.fround(columns[at] ?? mean));
-    item.recency = recencyClass(item.gaps, item.count);
+    item.recency = recencyClass(item.gaps[0], item.count);
     item.counters = countersClass(item.rates[1], item.rates[3]);
     item.group = number;
     item.last = this.means[number].last = this.now;

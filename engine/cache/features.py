@@ -45,7 +45,7 @@ FEATURES = (
     Feature("group_gap", _LIFETIMES, "gaps of its endpoint, running mean of the logarithm"),
     Feature("group_reuse", "share", "of its endpoint's requests for remembered keys, running mean"),
     Feature("candidate", "0 or 1", "whether it asks to enter the main segment"),
-    Feature("recency_index", "log2 hits per lifetime", "reuse index by last two gaps and count"),
+    Feature("recency_index", "log2 hits per lifetime", "reuse index by last gap and count"),
     Feature("recency_soon", "probability", "of reuse within a lifetime, by the same"),
     Feature("group_index", "log2 hits per lifetime", "reuse index by endpoint"),
     Feature("group_soon", "probability", "of reuse within a lifetime, by the same"),

@@ -24,7 +24,7 @@ BINS = 40
 GROUPS = 64
 """Endpoints told apart; those from the last on share one class."""
 RECENCY, COUNTERS, GROUP = 0, 64, 128
-"""First row of each table: last gaps x count; two decayed counters; endpoint x asked for once."""
+"""First row of each table: last gap x count; two decayed counters; endpoint x asked for once."""
 ROWS = GROUP + 2 * GROUPS
 
 _EDGES = 2.0 ** (np.arange(BINS + 1) / 2.0) - 1.0
@@ -70,12 +70,10 @@ def bin_of(age: float) -> int:
 
 
 @apart
-def recency_class(gap: float, before: float, count: float) -> int:
-    """The row of the first table; gaps are log2(1 + gap) relative to the lifetime's."""
+def recency_class(gap: float, count: float) -> int:
+    """The row of the first table; `gap` is log2(1 + last gap) relative to the lifetime's."""
     if count < 1.5:
         return RECENCY
-    if count > 2.5:
-        gap = (gap + before) / 2.0
     octave = 0 if count < 2.5 else 1
     for bound in (4.5, 8.5, 16.5, 40.5, 120.5):
         if count >= bound:

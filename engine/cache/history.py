@@ -26,7 +26,7 @@ _GROUP_STEP = 0.002
 _LN_2 = math.log(2.0)
 _WORTH_STEP = 0.3
 _FEWEST_KEYS = 4096
-OWN = 0.35
+OWN = 0.25
 """Weight of a key's own rate in its index, beside what its classes lend it."""
 LENT = 0.25
 """Weight of what its classes lend it in its popularity, beside its count."""
@@ -136,9 +136,7 @@ def note(
     for column in range(len(history.fill)):
         value = columns[column]
         history.columns[key, column] = history.fill[column] if np.isnan(value) else value
-    history.classes[key, 0] = hazard.recency_class(
-        float(facts[_GAP]), float(facts[_GAP + 1]), facts[_COUNT]
-    )
+    history.classes[key, 0] = hazard.recency_class(facts[_GAP], facts[_COUNT])
     history.classes[key, 1] = hazard.counters_class(facts[_RATE + 1], facts[_RATE + 3])
     history.group[key] = group
     history.stamps[key, _LAST] = now

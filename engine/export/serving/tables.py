@@ -60,12 +60,10 @@ def bins_of(ages: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.minimum(found, BINS - 1)
 
 
-def recency_class(gap: float, before: float, count: float) -> int:
-    """The class by the mean of the last two gaps (log2, relative to the lifetime) and count."""
+def recency_class(gap: float, count: float) -> int:
+    """The class by last gap (log2, relative to the lifetime) and count."""
     if count < 1.5:
         return 0
-    if count > 2.5:
-        gap = (gap + before) / 2.0
     octave = sum(count >= edge for edge in _COUNT_EDGES)
     return 1 + octave * 9 + min(max(int(gap + 5.0), 0), 8)
 

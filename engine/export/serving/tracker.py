@@ -29,7 +29,7 @@ PRICE = 21
 """The feature to which rents are added."""
 
 _COUNT, _GAP, _RATE, _SIZE, _WORTH, _PRICE, _LONG_RUN, _FACTS = 0, 1, 5, 9, 10, 11, 12, 13
-_OWN = 0.35
+_OWN = 0.25
 _NO_GAP = 8.0
 _GROUP_STEP = 0.002
 _WORTH_STEP = 0.3
@@ -109,9 +109,7 @@ class Tracker:
         if len(self._fill):
             given = np.asarray(columns, np.float32)
             self._columns[at] = np.where(np.isnan(given), self._fill, given)
-        self._classes[at, 0] = recency_class(
-            float(facts[_GAP]), float(facts[_GAP + 1]), float(facts[_COUNT])
-        )
+        self._classes[at, 0] = recency_class(float(facts[_GAP]), float(facts[_COUNT]))
         self._classes[at, 1] = counters_class(float(facts[_RATE + 1]), float(facts[_RATE + 3]))
         self._group[at] = number
         self._last[at] = self.now
