@@ -27,9 +27,7 @@ _LN_2 = math.log(2.0)
 _WORTH_STEP = 0.3
 _FEWEST_KEYS = 4096
 OWN = 0.25
-"""Weight of a key's own rate in its index, beside what its classes lend it."""
-LENT = 0.25
-"""Weight of what its classes lend it in its popularity, beside its count."""
+"""Weight of a key's own rate beside what its classes lend it."""
 
 
 class History(NamedTuple):
@@ -266,7 +264,7 @@ def describe_key(history: History, key: int, now: int, row: NDArray[np.float32])
 
 @helper
 def index_of(history: History, key: int, now: int, grouped: bool) -> float:
-    """The reuse index of a key, drawn to its own rate, less its price.
+    """The reuse index of a key, drawn by a quarter to its own rate, less its price.
 
     A class lends a key what is known of many alike; the more a key was asked for itself, the less
     it needs that (shrinkage: Efron, Morris, J. American Statistical Association 70, 1975).
@@ -286,10 +284,10 @@ def index_of(history: History, key: int, now: int, grouped: bool) -> float:
 
 @helper
 def popularity_of(history: History, key: int, now: int) -> float:
-    """A key's count, drawn to its reuse index, less its price."""
+    """A key's count, drawn by a quarter to its reuse index, less its price."""
     facts = history.facts[key]
     lent = _lent(history, key, float(now - history.stamps[key, _LAST]), False)
-    return LENT * lent + (1.0 - LENT) * math.log2(facts[_COUNT]) - float(facts[_PRICE])
+    return OWN * lent + (1.0 - OWN) * math.log2(facts[_COUNT]) - float(facts[_PRICE])
 
 
 @helper

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +27,6 @@ from engine.cache.segments import (
     caches,
     members,
     refill,
-    window_of,
 )
 from engine.cache.value import HitValue
 from engine.errors import ModelError
@@ -109,7 +107,7 @@ class HybridReplay(Replay):
         self._guard = guard(
             len(self.names), len(followed), room.distinct, share or 1.0, lifetime, seed
         )
-        self._of = caches(_shapes(spec, room, share, self.names), room.distinct,
+        self._of = caches(_shapes(spec, room, share, len(self.names)), room.distinct,
                           room.by_bytes, seed)  # fmt: skip
         self._controls = Controls(room, share or 1.0, self._guard.sampled, seed)
         self._following = following(room.capacity, room.distinct)
@@ -198,17 +196,7 @@ class HybridReplay(Replay):
             self._hold(np.zeros(0, np.int64))
         elif followed:
             self._following.kept[:] = self._following.spare[:] = False
-            self._shift_window()
             self._hold(keys)
-        elif self._shift_window():
-            self._hold(keys)
-
-    def _shift_window(self) -> bool:
-        """Give the window its share under the scorer that decides now; whether it changed."""
-        capacity, before = self._room.capacity, int(self._of.amounts[0, WINDOW])
-        window = window_of(capacity, _window(self._spec, self.scorer))
-        self._of.amounts[0, [WINDOW, MAIN]] = window, capacity - window
-        return window != before
 
     @property
     def _sizes(self) -> NDArray[np.int64] | None:
@@ -311,19 +299,13 @@ def _names(spec: PolicySpec) -> tuple[str, ...]:
     return own + tuple(name for name in EXPERTS if name not in own) if spec.guard else own[:1]
 
 
-def _window(spec: PolicySpec, scorer: str) -> float:
-    """The share of the capacity that is a window while this scorer decides."""
-    window = EXPERTS[scorer].window if scorer in EXPERTS else None
-    return spec.window if window is None else window
-
-
-def _shapes(spec: PolicySpec, room: Room, share: float, names: Sequence[str]) -> list[Shape]:
-    """The real cache, ruled by the first scorer, and a guard's shadow for each scorer."""
-    real = Shape(room.capacity, _window(spec, names[0]), spec.pool, spec.sample, spec.asked)
+def _shapes(spec: PolicySpec, room: Room, share: float, count: int) -> list[Shape]:
+    """The real cache, and where the guard has a choice a shadow for each scorer."""
+    real = Shape(room.capacity, spec.window, spec.pool, spec.sample, spec.asked)
     if not share:
         return [real]
     small = real._replace(capacity=max(1, round(room.capacity * share)))
-    return [real] + [small._replace(window=_window(spec, name)) for name in names]
+    return [real] + [small] * count
 
 
 @compiled

@@ -1,8 +1,8 @@
 """Scorers: what a resident or a newcomer is worth keeping; whoever scores lowest goes.
 
 A kind is a number to compiled code. A new expert is a kind, a branch of `quick_worth` and a row of
-EXPERTS; the guard then runs a shadow for it, with a window as wide as the row says. Classics, which
-have queues of their own, are rows of `engine.cache.followed`.
+EXPERTS; the guard then runs a shadow for it. Classics, which have queues of their own, are rows of
+`engine.cache.followed`.
 """
 
 from __future__ import annotations
@@ -24,26 +24,12 @@ INDEX, GROUPED_INDEX, POPULARITY, DIFFERENCE, WHITTLE = range(5)
 """Kinds: reuse index without and with the endpoints' table; count, with a little of the index; a
 network read at one rent or as a Whittle index."""
 
-
-class Expert(NamedTuple):
-    """A scorer that needs no training.
-
-    Args:
-        kind: of the worth it gives.
-        window: share of the capacity that is a window while it decides; None: the policy's own.
-    """
-
-    kind: int
-    window: float | None = None
-
-
-EXPERTS: dict[str, Expert] = {
-    "index": Expert(INDEX),
-    "grouped_index": Expert(GROUPED_INDEX),
-    "popularity": Expert(POPULARITY),
-    "popularity_wide": Expert(POPULARITY, window=0.2),
+EXPERTS: dict[str, int] = {
+    "index": INDEX,
+    "grouped_index": GROUPED_INDEX,
+    "popularity": POPULARITY,
 }
-"""Experts by name; a guard chooses among them and the networks."""
+"""Scorers that need no training, by name; a guard chooses among them and the networks."""
 
 _KINDS = {"difference": DIFFERENCE, "index": WHITTLE}
 
@@ -115,7 +101,7 @@ def scorers(names: Sequence[str], networks: Mapping[str, Network], inputs: int) 
 
 
 def _kind(name: str, networks: Mapping[str, Network]) -> int:
-    return _KINDS[networks[name].readout] if name in networks else EXPERTS[name].kind
+    return _KINDS[networks[name].readout] if name in networks else EXPERTS[name]
 
 
 def _largest(networks: Sequence[Network | None]) -> tuple[int, int, int]:

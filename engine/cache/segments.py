@@ -76,20 +76,15 @@ class Shape(NamedTuple):
     asked: int
 
 
-def window_of(capacity: int, share: float) -> int:
-    """The part of a capacity that is its window, at least 1."""
-    return min(capacity, max(1, int(share * capacity)))
-
-
 def caches(shapes: list[Shape], distinct: int, by_bytes: bool, seed: int) -> Caches:
     """Empty caches of these shapes, which have one size of pool; the first is the real one."""
     count, pool = len(shapes), shapes[0].pool
     amounts = np.zeros((count, AMOUNTS), np.int64)
     for at, shape in enumerate(shapes):
-        window = window_of(shape.capacity, shape.window)
+        window = min(shape.capacity, max(1, int(shape.window * shape.capacity)))
         amounts[at, [WINDOW, MAIN]] = window, shape.capacity - window
         amounts[at, [FRESH, ASKED]] = shape.fresh, shape.asked
-    most = distinct if by_bytes else min(distinct, max(shape.capacity for shape in shapes))
+    most = distinct if by_bytes else min(distinct, int(amounts[:, MAIN].max()))
     seen = 1 + pool + shapes[0].fresh
     return Caches(
         amounts=amounts,
