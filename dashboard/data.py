@@ -97,9 +97,12 @@ def traffic(
     )
 
 
-@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=32)
+@st.cache_resource(ttl=FRESH_S, show_spinner=False, max_entries=32)
 def by_policy(source: int, window_s: int, width: int, over: str, under: str) -> pd.DataFrame:
-    """`over` divided by `under` for the recording and every shadow, as charts draw it."""
+    """`over` divided by `under` for the recording and every shadow, as charts draw it.
+
+    One frame for all viewers.
+    """
     frame = traffic(source, window_s, width, tuple(POLICY_NAMES))
     return series.by_policy(frame, width, over, under)
 
@@ -130,9 +133,12 @@ def queue(window_s: int) -> pd.DataFrame:
     return pages.queue_frame(store(), QUEUE, time.time() - window_s)
 
 
-@st.cache_data(ttl=FRESH_S, show_spinner=False, max_entries=16)
+@st.cache_resource(ttl=FRESH_S, show_spinner=False, max_entries=16)
 def events(window_s: int) -> pd.DataFrame:
-    """What happened to the system, newest first; a fault and its recovery are one row."""
+    """What happened to the system, newest first; a fault and its recovery are one row.
+
+    One frame for all viewers.
+    """
     names = {service.name: service.title for service in SERVICES.values()}
     since = time.time() - window_s
     stored = pages.events_frame(store(), since)

@@ -19,8 +19,10 @@ import altair as alt
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from dashboard.charts.palette import Theme, event_colours
+from dashboard.charts.shared import once
 
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.VConcatChart
 HEIGHT = 240
@@ -82,7 +84,7 @@ def rows(
     further = [bottom, bottom] + [np.nan] * len(marks)
     labels = (marks["service"] + ": " + marks["message"]).tolist() if len(marks) else []
     at = np.concatenate([_floats(frame["at"]), [span.start, span.end], _floats(marks["at"])])
-    # Put together column by column: a drawing is made for every viewer at every tick.
+    # Put together column by column: a drawing is made at every tick.
     return pd.DataFrame(
         {
             "at": pd.to_datetime(at, unit="s", utc=True),
@@ -121,7 +123,19 @@ def lines(
 
     `frame` has at (s), series, value and, for a band, low and high.
     """
-    return {**specification(panel), "datasets": {DATA: rows(frame, span, top, events, bottom)}}
+    return {**specification(panel), "datasets": {DATA: _sent(frame, span, top, events, bottom)}}
+
+
+@once
+def _sent(
+    frame: pd.DataFrame, span: Span, top: float, events: pd.DataFrame | None, bottom: float
+) -> bytes:
+    """The rows as they travel, in Arrow's stream format."""
+    table = pa.Table.from_pandas(rows(frame, span, top, events, bottom), preserve_index=False)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return sink.getvalue().to_pybytes()
 
 
 @lru_cache(maxsize=128)

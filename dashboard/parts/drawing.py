@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.charts import spark
 from dashboard.charts.panel import AnyChart, Panel, lines, nice_top
+from dashboard.charts.shared import once
 from dashboard.parts import shell
 from dashboard.parts.states import empty
 
@@ -29,18 +30,26 @@ def timeline(
     floor: float = 1.0,
 ) -> None:
     """Show series over the shared window; `top` fixes the y axis, else it is sticky."""
-    values = frame["value"].dropna() if not frame.empty else frame.get("value", pd.Series())
-    if values.empty:
+    reach = _reach(frame)
+    if reach is None:
         empty(waiting, height=panel.height + 28)
         return
-    bottom = 0.0
+    bottom, (lowest, highest) = 0.0, reach
     if top is None:
-        highest = float(frame["high"].max()) if "high" in frame else float(values.max())
         top = _sticky(f"axis-{key}", highest, floor)
-        if values.min() < 0:
-            bottom = -_sticky(f"axis-{key}-low", -float(values.min()), floor)
+        if lowest < 0:
+            bottom = -_sticky(f"axis-{key}-low", -lowest, floor)
     drawn = lines(frame, panel, shell.span(), top, events, bottom)
-    st.vega_lite_chart(drawn, width="stretch", key=key, alt=summary(frame, panel))
+    st.vega_lite_chart(drawn, width="stretch", key=key, alt=summary(frame, panel.title))
+
+
+@once
+def _reach(frame: pd.DataFrame) -> tuple[float, float] | None:
+    """The lowest and the highest figure; None where there is none."""
+    values = frame["value"].dropna() if not frame.empty else pd.Series()
+    if values.empty:
+        return None
+    return float(values.min()), float(frame.get("high", values).max())
 
 
 def _sticky(slot: str, reach: float, floor: float) -> float:
@@ -50,13 +59,14 @@ def _sticky(slot: str, reach: float, floor: float) -> float:
     return end
 
 
-def summary(frame: pd.DataFrame, panel: Panel) -> str:
+@once
+def summary(frame: pd.DataFrame, title: str) -> str:
     """One sentence with the last value of every series."""
     last = frame[frame["value"].notna()].drop_duplicates("series", keep="last")
     parts = [
         f"{name} {value:.4g}" for name, value in zip(last["series"], last["value"], strict=True)
     ]
-    return f"{panel.title} over time; last: {', '.join(parts)}."
+    return f"{title} over time; last: {', '.join(parts)}."
 
 
 def card(

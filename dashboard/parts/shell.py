@@ -20,6 +20,7 @@ from dashboard.parts.states import faults_shown
 WINDOWS = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600}
 REFRESH: dict[str, float | None] = {"paused": None, "1 s": 1.0, "2 s": 2.0, "5 s": 5.0}
 YOUNG_S = 5.0
+STEP_S = 0.5
 LEAST_SPAN_S = 30.0
 """A chart never shows less than this, so that a first point is not a whole chart."""
 DEFAULT_WINDOW, DEFAULT_REFRESH = "5m", "2 s"
@@ -87,7 +88,8 @@ def width_s(*, per_endpoint: bool = False) -> int:
 
 def span() -> Span:
     """The shared time window up to now; while the system is younger, from its first figure on."""
-    now, window = time.time(), window_s()
+    # To the half second, so that one drawing serves all who look at about the same time.
+    now, window = time.time() // STEP_S * STEP_S, window_s()
     first = data.first_at(window)
     start = now - window
     if first is not None and first > start + YOUNG_S:
