@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.database_url import normalise_url
 from engine.errors import SettingsError, TunableError, UnknownName
 from engine.registry import resolve
-from engine.settings import ROOT, known_names, load_settings, normalise_url
+from engine.settings import ROOT, known_names, load_settings
 from engine.tunables import TUNABLES, Tuned, check
 
 
