@@ -184,13 +184,18 @@ def test_processes_that_must_start_fast_load_nothing_heavy(module: str) -> None:
 
 
 HEAVY = {
-    "alembic", "gymnasium", "numba", "numpy", "onnx", "onnxruntime", "optuna", "pandas", "pyarrow",
-    "ray", "redis", "scipy", "sklearn", "stable_baselines3", "streamlit", "torch", "yaml",
+    "alembic", "gymnasium", "numba", "numpy", "onnx", "onnxruntime", "optuna", "pandas",
+    "pyarrow", "pydantic", "ray", "redis", "scipy", "sklearn", "stable_baselines3", "streamlit",
+    "torch", "yaml",
 }  # fmt: skip
 """What a service that runs on SQLite and was asked for nothing special has no use for."""
 
 SERVERS = {"fastapi", "starlette", "uvicorn"}
-ALLOWED = {"forecaster": {"numpy"}, "api": SERVERS, "origin": {"starlette", "uvicorn"}}
+ALLOWED = {
+    "forecaster": {"numpy"},
+    "api": {"pydantic", *SERVERS},
+    "origin": {"starlette", "uvicorn"},
+}
 DIALECTS = "sqlalchemy.dialects."
 LOADED = {"api": "engine.api.__main__, engine.api.application", "traffic": "mock.traffic.service"}
 
