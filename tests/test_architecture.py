@@ -223,6 +223,15 @@ def test_a_service_holds_no_library_in_memory_that_it_does_not_use(
     assert not dialects & {"mysql", "postgresql", "oracle", "mssql"}
 
 
+def test_the_sample_traffic_loads_neither_databases_nor_a_command_line() -> None:
+    code = "import sys, mock.simulate_live, mock.traffic.service; print(' '.join(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "httpx" in loaded
+    assert not {"sqlalchemy", "pydantic", "rich", "click", "pygments"} & set(loaded)
+
+
 def test_the_queue_server_is_told_its_place_and_reads_no_settings(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     queue = next(s for s in plan_for(settings, "a test").services if s.name == "queue")
