@@ -223,6 +223,14 @@ def test_a_service_holds_no_library_in_memory_that_it_does_not_use(
     assert not dialects & {"mysql", "postgresql", "oracle", "mssql"}
 
 
+def test_the_follower_of_a_log_loads_only_what_reads_lines() -> None:
+    code = "import sys, engine.traces.log_service; print(' '.join(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not (HEAVY - {"numpy", "pandas", "pyarrow"}) & set(loaded)
+
+
 def test_the_sample_traffic_loads_neither_databases_nor_a_command_line() -> None:
     code = "import sys, mock.simulate_live, mock.traffic.service; print(' '.join(sys.modules))"
     loaded = subprocess.run(
