@@ -28,7 +28,7 @@ from engine.supervision.ports import is_free
 
 PACKAGES = (
     "streamlit", "altair", "SQLAlchemy", "alembic", "PyMySQL", "psycopg", "fastapi", "uvicorn",
-    "pydantic-settings", "msgspec", "numpy", "pandas",
+    "python-dotenv", "msgspec", "numpy", "pandas",
 )  # fmt: skip
 
 

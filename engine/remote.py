@@ -64,7 +64,7 @@ def _ask(
 
 def _headers(settings: Settings) -> dict[str, str]:
     tokens = (settings.operator_token, settings.viewer_token)
-    token = next((t.get_secret_value() for t in tokens if t.get_secret_value()), "")
+    token = next((t.reveal() for t in tokens if t.reveal()), "")
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.faults import StoreUnavailable, explain
 from db.migrations import migrate
+from db.queries.system import tunables
 from db.session import open_store
 from db.writes import BatchWriter, ensure_source
 from engine.addresses import is_loopback
@@ -35,8 +36,10 @@ from engine.logs import configure
 from engine.records import Costs
 from engine.settings import Settings, load_settings
 from engine.sources import SAMPLE
+from engine.tunables import Tuned
 from mock.address import forget_origin, publish_origin
 from mock.energy.world import Changes, Versions, fill
+from mock.pace import Pace
 from mock.recorder import Recorder
 from mock.serving import CachedApi
 from mock.web import make_app
@@ -60,6 +63,8 @@ class Origin:
         self._lifeline = lifeline
         self._versions = Versions()
         self._cache = LiveCache(settings.cache_capacity_bytes, DEFAULT_TTL_S, SystemClock())
+        self.pace = Pace(0.0, "auto")
+        """What the newest look at the tunables said about the sample's traffic."""
         self._trouble = "The sample origin is still preparing its data."
         self._api: CachedApi | None = None
         self._background = ThreadPoolExecutor(1, thread_name_prefix="background")
@@ -115,9 +120,11 @@ class Origin:
         try:
             self._rulings.poll()
             self._changes.step()
+            tuned = Tuned(tunables(self._store))
         except (SQLAlchemyError, StoreUnavailable) as error:
             self._note_trouble(error)
             return
+        self.pace = Pace(tuned.number("traffic.rate"), tuned.text("traffic.workload"))
         trouble = self._writer.stats.last_error
         if trouble is None:
             self._lifeline.recovered()
@@ -168,7 +175,7 @@ async def serve(
 ) -> None:
     """Serve under loopback's names and these until told to stop."""
     config = uvicorn.Config(
-        make_app(origin.api, names),
+        make_app(origin.api, lambda: origin.pace, names),
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -16,8 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.faults import StoreUnavailable, explain, place
 from db.migrations import migrate
 from db.session import open_store
+from engine.database_url import normalise_url
 from engine.errors import EngineError, StoreError
-from engine.settings import Settings, load_settings, normalise_url
+from engine.settings import Settings, load_settings
 from mock.energy.world import fill
 from mock.history import SEEDED, History, history_from, seed_history
 from mock.workloads import WORKLOADS
@@ -124,7 +125,7 @@ def target(given: argparse.Namespace, settings: Settings) -> URL:
         if not given.database:
             raise StoreError("--db_type sqlite needs --database with the name of the file.")
         return URL.create("sqlite", database=str(_in_a_folder(Path(given.database).absolute())))
-    password = given.password or settings.db_password.get_secret_value() or None
+    password = given.password or settings.db_password.reveal() or None
     url = URL.create(
         given.db_type,
         username=given.user or settings.db_user or None,

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from engine.errors import EngineError
 from mock.energy.endpoints import ENDPOINTS, Endpoint
 from mock.energy.parameters import BadParameter, read_values
+from mock.pace import PATH, Pace
 from mock.serving import CachedApi, today
 from mock.web_names import SERVICE_NAME
 
@@ -29,10 +30,10 @@ ApiSource = Callable[[], CachedApi]
 """Gives the API once its data is there; raises EngineError with the reason until then."""
 
 
-def make_app(api: ApiSource, names: Sequence[str] = ()) -> Starlette:
-    """The application: every endpoint of the table, `/health` and `/openapi.json`.
+def make_app(api: ApiSource, pace: Callable[[], Pace], names: Sequence[str] = ()) -> Starlette:
+    """The application: every endpoint of the table, `/health`, `/openapi.json`, and `/traffic`.
 
-    It answers to loopback's names and to `names`.
+    It answers to loopback's names and to `names`. `pace` gives what `/traffic` tells.
     """
     app = Starlette()
     known = ["127.0.0.1", "localhost", "[::1]", "::1", *names]
@@ -41,6 +42,7 @@ def make_app(api: ApiSource, names: Sequence[str] = ()) -> Starlette:
         app.add_route(endpoint.path, _handler(endpoint, api), methods=["GET"])
     app.add_route("/health", _health(api), methods=["GET"])
     app.add_route("/openapi.json", _openapi, methods=["GET"])
+    app.add_route(PATH, _pace(pace), methods=["GET"])
     return app
 
 
@@ -81,6 +83,13 @@ def _health(api: ApiSource) -> Callable[[Request], Awaitable[Response]]:
 
 async def _openapi(_request: Request) -> Response:
     return Response(_specification_json(), media_type="application/json")
+
+
+def _pace(pace: Callable[[], Pace]) -> Callable[[Request], Awaitable[Response]]:
+    async def told(_request: Request) -> Response:
+        return Response(msgspec.json.encode(pace()), media_type="application/json")
+
+    return told
 
 
 @cache

@@ -184,13 +184,18 @@ def test_processes_that_must_start_fast_load_nothing_heavy(module: str) -> None:
 
 
 HEAVY = {
-    "alembic", "gymnasium", "numba", "numpy", "onnx", "onnxruntime", "optuna", "pandas", "pyarrow",
-    "ray", "redis", "scipy", "sklearn", "stable_baselines3", "streamlit", "torch", "yaml",
+    "alembic", "gymnasium", "numba", "numpy", "onnx", "onnxruntime", "optuna", "pandas",
+    "pyarrow", "pydantic", "ray", "redis", "scipy", "sklearn", "stable_baselines3", "streamlit",
+    "torch", "yaml",
 }  # fmt: skip
 """What a service that runs on SQLite and was asked for nothing special has no use for."""
 
 SERVERS = {"fastapi", "starlette", "uvicorn"}
-ALLOWED = {"forecaster": {"numpy"}, "api": SERVERS, "origin": {"starlette", "uvicorn"}}
+ALLOWED = {
+    "forecaster": {"numpy"},
+    "api": {"pydantic", *SERVERS},
+    "origin": {"starlette", "uvicorn"},
+}
 DIALECTS = "sqlalchemy.dialects."
 LOADED = {"api": "engine.api.__main__, engine.api.application", "traffic": "mock.traffic.service"}
 
@@ -216,6 +221,23 @@ def test_a_service_holds_no_library_in_memory_that_it_does_not_use(
     assert not ((HEAVY | SERVERS) - ALLOWED.get(name, set())) & tops
     dialects = {module.split(".")[2] for module in loaded if module.startswith(DIALECTS)}
     assert not dialects & {"mysql", "postgresql", "oracle", "mssql"}
+
+
+def test_the_follower_of_a_log_loads_only_what_reads_lines() -> None:
+    code = "import sys, engine.traces.log_service; print(' '.join(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not (HEAVY - {"numpy", "pandas", "pyarrow"}) & set(loaded)
+
+
+def test_the_sample_traffic_loads_neither_databases_nor_a_command_line() -> None:
+    code = "import sys, mock.simulate_live, mock.traffic.service; print(' '.join(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "httpx" in loaded
+    assert not {"sqlalchemy", "pydantic", "rich", "click", "pygments"} & set(loaded)
 
 
 def test_the_queue_server_is_told_its_place_and_reads_no_settings(tmp_path: Path) -> None:

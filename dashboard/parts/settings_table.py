@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from pydantic import SecretStr
+from msgspec import structs
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from dashboard import data
 from engine.doctor import examine
-from engine.settings import Settings, known_names
+from engine.secret import Secret
+from engine.settings import Settings
 
 PACKAGES = ("streamlit", "altair", "SQLAlchemy", "torch", "numpy", "pandas", "pyarrow")
 SIGNS = {"ok": ":material/check_circle:", "warn": ":material/warning:", "fail": ":material/error:"}
@@ -23,8 +24,8 @@ COLOURS = {"ok": "green", "warn": "orange", "fail": "red"}
 
 def shown(value: object) -> str:
     """A setting as text without its secrets."""
-    if isinstance(value, SecretStr):
-        return "(hidden)" if value.get_secret_value() else ""
+    if isinstance(value, Secret):
+        return "(hidden)" if value.reveal() else ""
     text = "" if value is None else str(value)
     if "://" in text:
         try:
@@ -36,12 +37,11 @@ def shown(value: object) -> str:
 
 def rows(settings: Settings) -> pd.DataFrame:
     """Setting, value, whether it stands at its default."""
-    fields = type(settings).model_fields
     listed: list[dict[str, Any]] = []
-    for name, field in known_names().items():
-        value = getattr(settings, field)
-        default = value == fields[field].get_default()
-        listed.append({"setting": name, "value": shown(value), "set": not default})
+    for field in structs.fields(settings):
+        value = getattr(settings, field.name)
+        changed = value != field.default
+        listed.append({"setting": field.encode_name, "value": shown(value), "set": changed})
     return pd.DataFrame(listed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import Depends, FastAPI
+from msgspec import structs
 
 from engine.api.batches import router as batches
 from engine.api.documented import RESPONSES, Documented
@@ -24,7 +25,7 @@ ROUTERS = (live, following, batches, uploads, sample, learning, studies, resilie
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application over the engine of these settings (default: the environment's)."""
     # An API speaks to the engine beside it, wherever dashboards find theirs.
-    known = (settings or load_settings()).model_copy(update={"engine_url": ""})
+    known = structs.replace(settings or load_settings(), engine_url="")
     app = Documented(
         title="Cachescope",
         version="0.1.0",

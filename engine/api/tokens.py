@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hmac
 
-from pydantic import SecretStr
-
 from engine.actions.roles import LOCAL, Actor, Role
+from engine.secret import Secret
 from engine.settings import Settings
 
 
@@ -20,7 +19,7 @@ class Tokens:
                 (Role.OPERATOR, settings.operator_token),
                 (Role.VIEWER, settings.viewer_token),
             )
-            if token.get_secret_value()
+            if token.reveal()
         ]
 
     def actor(self, authorization: str, client: str) -> Actor | None:
@@ -34,5 +33,5 @@ class Tokens:
         return Actor(fits[0], f"api {fits[0]} {client}", is_remote=True) if fits else None
 
 
-def _bytes(token: SecretStr) -> bytes:
-    return token.get_secret_value().encode()
+def _bytes(token: Secret) -> bytes:
+    return token.reveal().encode()

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import URL, Engine, create_engine, event
 
 from db.session import CONNECT_TIMEOUT_S, bound_silence
-from engine.settings import normalise_url
+from engine.database_url import normalise_url
 
 
 def open_source(url: str) -> Engine:

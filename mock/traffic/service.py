@@ -1,4 +1,7 @@
-"""The sample's traffic as a service: paced by tunables, patient with an origin that is away."""
+"""The sample's traffic as a service: paced by tunables, patient with an origin that is away.
+
+The origin tells the tunables, so that nothing here needs the store or its libraries.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,14 @@ import time
 from collections.abc import Iterator
 
 import httpx
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+import msgspec
 
-from db.faults import StoreUnavailable
-from db.queries.system import tunables
-from db.session import open_store
 from engine.lifeline import Lifeline
 from engine.logs import configure
 from engine.settings import Settings, load_settings
-from engine.tunables import Tuned
 from mock.address import origin_address
 from mock.openapi import make_catalogue, read_specification
+from mock.pace import PATH, Pace
 from mock.traffic.plan import OWN_SPECIFICATION, Plan, open_async_client
 from mock.traffic.sender import Sender
 from mock.traffic.tally import Tally
@@ -28,8 +27,11 @@ from mock.workloads import WORKLOADS, Arrival
 log = logging.getLogger("mock.traffic")
 
 TURN_S = 0.5
-TUNABLES_S = 2.0
+PACE_S = 2.0
 SUMMARY_S = 60.0
+LOOK_S = 2.0
+"""How long the origin may take to answer a look."""
+
 PATIENCE = 10
 """Requests without an answer, one after the other, before the origin is looked at."""
 
@@ -40,10 +42,10 @@ LOOKS = 3
 class Traffic:
     """One stretch of traffic after the other, each until the origin is away or the plan changes."""
 
-    def __init__(self, settings: Settings, store: Engine, lifeline: Lifeline) -> None:
+    def __init__(self, settings: Settings, lifeline: Lifeline) -> None:
         self._settings = settings
-        self._store = store
         self._lifeline = lifeline
+        self._looks = httpx.AsyncClient(timeout=LOOK_S, trust_env=False)
         self._catalogue = make_catalogue(read_specification(OWN_SPECIFICATION))
         self._wanted: tuple[float, str] = (settings.sample_rate, settings.sample_workload)
         self._sent = 0
@@ -51,6 +53,10 @@ class Traffic:
 
     async def run(self) -> None:
         """Send until told to stop."""
+        async with self._looks:
+            await self._run()
+
+    async def _run(self) -> None:
         unanswered = 0
         while not self._lifeline.stopping.is_set():
             address = origin_address(self._settings)
@@ -70,8 +76,7 @@ class Traffic:
 
     async def _answers(self, address: str) -> bool:
         try:
-            async with httpx.AsyncClient(timeout=2.0, trust_env=False) as client:
-                return (await client.get(f"{address}/health")).is_success
+            return (await self._looks.get(f"{address}/health")).is_success
         except httpx.HTTPError:
             return False
 
@@ -87,7 +92,7 @@ class Traffic:
         async with open_async_client(plan, "") as client:
             sender = Sender(client, tally, plan.concurrency, stopped)
             sending = asyncio.create_task(sender.send(self._arrivals(rate, workload)))
-            await self._watch(tally, sending)
+            await self._watch(address, tally, sending)
             over.set()
             await sending
         self._sent += tally.sent
@@ -97,7 +102,7 @@ class Traffic:
         stream = make(self._catalogue, rate, self._started, self._settings.sample_day_s)
         return stream.arrivals(time.time())
 
-    async def _watch(self, tally: Tally, sending: asyncio.Task[None]) -> None:
+    async def _watch(self, address: str, tally: Tally, sending: asyncio.Task[None]) -> None:
         next_look = next_summary = time.monotonic()
         next_summary += SUMMARY_S
         before = self._wanted
@@ -105,8 +110,8 @@ class Traffic:
             self._lifeline.beat(self._sent + tally.sent)
             now = time.monotonic()
             if now >= next_look:
-                next_look = now + TUNABLES_S
-                self._wanted = await asyncio.to_thread(self._read_wanted)
+                next_look = now + PACE_S
+                self._wanted = await self._read_wanted(address)
             if self._wanted != before or tally.in_a_row >= PATIENCE:
                 return
             if now >= next_summary:
@@ -114,16 +119,16 @@ class Traffic:
                 log.info("%s", tally.summary().replace("\n", "; "))
             await asyncio.sleep(TURN_S)
 
-    def _read_wanted(self) -> tuple[float, str]:
-        """Rate and workload now in force; those of before while the store is away."""
+    async def _read_wanted(self, address: str) -> tuple[float, str]:
+        """Rate and workload now in force; those of before while the origin does not tell."""
         try:
-            tuned = Tuned(tunables(self._store))
-        except (SQLAlchemyError, StoreUnavailable):
+            answer = await self._looks.get(f"{address}{PATH}")
+            pace = msgspec.json.decode(answer.content, type=Pace)
+        except (httpx.HTTPError, msgspec.DecodeError):
             return self._wanted
-        rate, workload = tuned.number("traffic.rate"), tuned.text("traffic.workload")
         return (
-            rate if rate > 0 else self._settings.sample_rate,
-            workload if workload != "auto" else self._settings.sample_workload,
+            pace.rate if pace.rate > 0 else self._settings.sample_rate,
+            pace.workload if pace.workload in WORKLOADS else self._settings.sample_workload,
         )
 
 
@@ -133,6 +138,5 @@ def serve() -> None:
     configure(settings.log_level)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     lifeline = Lifeline()
-    store = open_store(settings.database_url)
     lifeline.ready()
-    asyncio.run(Traffic(settings, store, lifeline).run())
+    asyncio.run(Traffic(settings, lifeline).run())

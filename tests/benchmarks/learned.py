@@ -25,7 +25,7 @@ from pathlib import Path
 import msgspec
 
 from engine.cache.base import Room
-from engine.settings import ROOT, Settings
+from engine.settings import ROOT, load_settings
 from engine.traces.importing import open_trace
 from engine.traces.trace import Requests, Trace
 from engine.training.data import room_of
@@ -133,7 +133,7 @@ def cells(given: argparse.Namespace) -> Iterator[Cell]:
 def rooms(given: argparse.Namespace) -> Iterator[tuple[Trace, Room]]:
     """Every trace with every size that is worth a cell."""
     for what in sources(given):
-        opened = open_trace(what, Settings())
+        opened = open_trace(what, load_settings())
         requests = opened.requests.slice(0, min(len(opened.requests), given.requests))
         trace = Trace(opened.info, requests, opened.key_texts)
         for share in given.shares:

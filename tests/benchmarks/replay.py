@@ -111,10 +111,10 @@ def main() -> None:
     parser.add_argument("--policies", nargs="+", default=list(GOALS))
     given = parser.parse_args()
     if given.trace:
-        from engine.settings import Settings
+        from engine.settings import load_settings
         from engine.traces.importing import open_trace
 
-        asked = open_trace(given.trace, Settings()).requests.slice(0, given.requests)
+        asked = open_trace(given.trace, load_settings()).requests.slice(0, given.requests)
     else:
         asked = made(given.requests)
     capacity = max(1, int(asked.distinct * given.share))

@@ -7,13 +7,16 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
+from msgspec import structs
+
 from engine import cli
 from engine.agent import AGENTS
 from engine.broker import BROKERS
 from engine.cache import POLICIES
 from engine.forecast import FORECASTERS
+from engine.secret import Secret
 from engine.services import SERVICES
-from engine.settings import PREFIX, ROOT, Settings
+from engine.settings import ROOT, Settings
 from engine.traces import READERS
 from engine.training import ALGORITHMS
 from engine.tunables import TUNABLES, Tunable
@@ -59,10 +62,10 @@ def made() -> str:
 def _settings() -> str:
     told = _field_docs()
     rows = []
-    for name, field in Settings.model_fields.items():
-        shown = str(field.validation_alias or PREFIX + name.upper())
-        default = "" if field.default is None else str(field.default).strip("*")
-        text = told.get(name) or _COMMENTS.get(shown, "")
+    for field in structs.fields(Settings):
+        shown = field.encode_name
+        default = "" if field.default in (None, Secret()) else str(field.default)
+        text = told.get(field.name) or _COMMENTS.get(shown, "")
         rows.append((f"`{shown}`", f"`{default}`" if default else "", text))
     return _table("Settings", ("setting", "default", "what it is"), rows)
 

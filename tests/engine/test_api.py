@@ -38,7 +38,7 @@ def client(engine: RunningEngine) -> TestClient:
 def alone(tmp_path: Path) -> TestClient:
     """An API without an engine and without a store."""
     url = "postgresql://nobody@127.0.0.1:9/nothing"
-    return client_of(Settings(data_dir=tmp_path, log_dir=tmp_path, DATABASE_URL=url))
+    return client_of(Settings(data_dir=tmp_path, log_dir=tmp_path, database_url_text=url))
 
 
 def test_services_are_shown_stopped_and_started(engine: RunningEngine, client: TestClient) -> None:

@@ -196,7 +196,7 @@ def test_steps_are_kept_as_a_file_and_old_ones_go(
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 's.sqlite3'}")
     monkeypatch.setattr(step_files, "KEPT", 1)
     _loaded.cache_clear()
-    settings = Settings(data_dir=tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 's.sqlite3'}")
+    settings = Settings(data_dir=tmp_path, database_url_text=f"sqlite:///{tmp_path / 's.sqlite3'}")
     store = open_store(settings.database_url)
     migrate(store)
     save(generated.trace(name="made"), tmp_path / "traces" / "made")

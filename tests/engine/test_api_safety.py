@@ -20,6 +20,7 @@ from engine.api.application import create_app
 from engine.api.documented import curl
 from engine.api.limits import Pace
 from engine.errors import ControlError, NotAllowed, SettingsError
+from engine.secret import Secret
 from engine.settings import Settings, load_settings
 from engine.spreadsheet import defused
 from tests.engine.test_api import client_of
@@ -29,7 +30,7 @@ AFAR = Actor(Role.OPERATOR, "api operator 10.0.0.9", is_remote=True)
 
 
 def settings_in(folder: Path, **more: Any) -> Settings:  # noqa: ANN401 - any setting
-    tokens = {"operator_token": OPERATOR, "viewer_token": VIEWER}
+    tokens = {"operator_token": Secret(OPERATOR), "viewer_token": Secret(VIEWER)}
     known = Settings(data_dir=folder, log_dir=folder, **(tokens | more))
     migrate(open_store(known.database_url))
     return known
@@ -128,7 +129,9 @@ def test_plain_values_are_noted_as_they_are() -> None:
 
 
 def test_more_requests_than_a_client_may_send_are_put_off(tmp_path: Path) -> None:
-    client = client_of(settings_in(tmp_path, api_rate=0.5, operator_token="", viewer_token=""))
+    client = client_of(
+        settings_in(tmp_path, api_rate=0.5, operator_token=Secret(), viewer_token=Secret())
+    )
     answers = [client.get("/tunables") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 429]
     assert int(answers[1].headers["retry-after"]) in (1, 2)
@@ -145,7 +148,9 @@ def test_each_client_has_a_pace_of_its_own() -> None:
 
 @pytest.mark.parametrize("is_chunked", [False, True])
 def test_a_body_that_is_too_large_is_refused(tmp_path: Path, is_chunked: bool) -> None:
-    client = client_of(settings_in(tmp_path, api_body_mb=0.01, operator_token="", viewer_token=""))
+    client = client_of(
+        settings_in(tmp_path, api_body_mb=0.01, operator_token=Secret(), viewer_token=Secret())
+    )
     body = b'{"writer": "' + b"x" * 20_000 + b'"}'
     for path in ("/ingest", "/compare"):
         content = (body[at : at + 1000] for at in range(0, len(body), 1000))

@@ -21,7 +21,7 @@ def test_a_fresh_folder_is_all_well(tmp_path: Path) -> None:
 
 
 def test_an_unreachable_database_is_named_with_what_to_do(tmp_path: Path) -> None:
-    found = findings(tmp_path, DATABASE_URL="postgresql://me:secret@127.0.0.1:9/nothing")
+    found = findings(tmp_path, database_url_text="postgresql://me:secret@127.0.0.1:9/nothing")
     assert found["database"].verdict == "fail"
     assert found["database"].advice
     assert "secret" not in str(found)
@@ -41,14 +41,14 @@ def test_an_old_schema_is_a_warning_and_the_right_one_is_not(tmp_path: Path) -> 
     path = tmp_path / "store.sqlite3"
     sqlite3.connect(path).close()
     url = f"sqlite:///{path}"
-    assert findings(tmp_path, DATABASE_URL=url)["schema"].verdict == "warn"
+    assert findings(tmp_path, database_url_text=url)["schema"].verdict == "warn"
     migrate(open_store(url))
-    assert findings(tmp_path, DATABASE_URL=url)["schema"].verdict == "ok"
+    assert findings(tmp_path, database_url_text=url)["schema"].verdict == "ok"
 
 
 OWN = {
-    "SOURCE_TABLE": "hits",
-    "SOURCE_MAPPING": "timestamp=ts,cache_key=url,load_time_ms=took",
+    "source_table": "hits",
+    "source_mapping": "timestamp=ts,cache_key=url,load_time_ms=took",
 }
 
 
@@ -61,7 +61,7 @@ def own_table(folder: Path, columns: str) -> sqlite3.Connection:
 
 def own_source(folder: Path, **changes: str) -> Finding:
     url = f"sqlite:///{folder / 'own.sqlite3'}"
-    return findings(folder, **{"SOURCE_URL": url} | OWN | changes)["source"]
+    return findings(folder, **{"source_url": url} | OWN | changes)["source"]
 
 
 def test_a_source_without_an_index_gets_the_statement_that_makes_one(tmp_path: Path) -> None:
@@ -72,8 +72,8 @@ def test_a_source_without_an_index_gets_the_statement_that_makes_one(tmp_path: P
     connection.execute(found.advice)
     connection.commit()
     assert own_source(tmp_path).verdict == "ok"
-    assert own_source(tmp_path, SOURCE_TABLE="none").verdict == "fail"
-    wrong = own_source(tmp_path, SOURCE_MAPPING="timestamp=when,cache_key=url,load_time_ms=took")
+    assert own_source(tmp_path, source_table="none").verdict == "fail"
+    wrong = own_source(tmp_path, source_mapping="timestamp=when,cache_key=url,load_time_ms=took")
     assert wrong.verdict == "fail"
     assert "it has: ts, url, hit, took" in wrong.found
 
@@ -95,7 +95,7 @@ def test_a_users_database_is_looked_at_and_left_as_it_was(tmp_path: Path) -> Non
 
 
 def test_a_mistyped_source_is_told_and_not_made(tmp_path: Path) -> None:
-    found = own_source(tmp_path, SOURCE_URL=f"sqlite:///{tmp_path / 'new' / 'owm.sqlite3'}")
+    found = own_source(tmp_path, source_url=f"sqlite:///{tmp_path / 'new' / 'owm.sqlite3'}")
     assert found.verdict == "fail"
     assert "owm.sqlite3" in found.found
     assert not (tmp_path / "new").exists()

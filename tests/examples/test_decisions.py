@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from pydantic import SecretStr
+from msgspec import structs
 from sqlalchemy import Engine
 
 from engine.records import OTHER, Action
+from engine.secret import Secret
 from engine.settings import Settings
 from examples.decisions import Decisions, main
 from examples.redis_cache import PREFIX, RedisCache
@@ -80,7 +81,7 @@ def test_the_token_comes_from_the_environment(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     decide(own_store, "/prices", Action.KEEP_LONG, ttl_s=90)
-    guarded = own.model_copy(update={"viewer_token": SecretStr("v" * 20)})
+    guarded = structs.replace(own, viewer_token=Secret("v" * 20))
     with served(guarded) as url:
         assert not Decisions(url, timeout_s=20).refresh()
         assert Decisions(url, token="v" * 20, timeout_s=20).refresh()

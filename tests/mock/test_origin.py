@@ -8,7 +8,7 @@ from sqlalchemy import Row, func, select
 
 from db import tables
 from db.session import reading
-from db.writes import insert
+from db.writes import insert, set_tunable
 from engine.records import Action
 from mock.energy.endpoints import ENDPOINTS
 from tests.mock.conftest import RunningOrigin, wait_for
@@ -169,3 +169,15 @@ def test_occupancy_has_a_row_for_every_second_and_the_origin_stops_in_two(
     assert len(seconds) >= 3
     assert found[-1].items == 1
     assert abs(found[-1].byte_seconds / found[-1].bytes - 1) < 0.3
+
+
+def test_the_origin_tells_its_traffic_what_an_operator_wants(origin: RunningOrigin) -> None:
+    def told() -> object:
+        return httpx.get(f"{origin.address}/traffic").json()
+
+    assert told() == {"rate": 0.0, "workload": "auto"}
+    set_tunable(origin.store, "traffic.rate", 7, "test")
+    set_tunable(origin.store, "traffic.workload", "scan", "test")
+    assert wait_for(lambda: told() == {"rate": 7.0, "workload": "scan"})
+    assert origin.stop() < 2
+    assert not rows_of(origin), "who asks for it is no client of the API"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import ssl
@@ -19,9 +20,12 @@ from sqlalchemy import func, select
 from db import tables
 from db.session import reading
 from db.writes import set_tunable
+from engine.lifeline import Lifeline
+from engine.settings import Settings
 from mock.traffic.command import main
 from mock.traffic.plan import Plan, TrafficError, find_catalogue, plan_from
 from mock.traffic.probe import WrongAddress
+from mock.traffic.service import Traffic
 from tests.mock.conftest import ROOT, RunningOrigin, environment, wait_for
 
 
@@ -197,6 +201,32 @@ def test_a_signal_stops_the_run_with_its_summary(origin: RunningOrigin) -> None:
         assert time.monotonic() - begun < 3
     assert "errors: none" in out
     assert "Traceback" not in err
+
+
+KEPT = (99.0, "shift")
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "wanted"),
+    [
+        (200, '{"rate": 7, "workload": "scan"}', (7.0, "scan")),
+        (200, '{"rate": 0, "workload": "auto"}', (30.0, "daily")),
+        (200, '{"rate": 7, "workload": "of a newer version"}', (7.0, "daily")),
+        (404, '{"detail": "Not Found"}', KEPT),
+        (200, "<html>", KEPT),
+    ],
+)
+def test_the_service_asks_the_origin_for_its_pace_and_keeps_it_while_none_is_told(
+    status: int, told: str, wanted: tuple[float, str]
+) -> None:
+    async def asked(address: str) -> tuple[float, str]:
+        traffic = Traffic(Settings(), Lifeline())
+        traffic._wanted = KEPT
+        return await traffic._read_wanted(address)
+
+    with server({"/traffic": (status, JSON, told)}) as (address, _):
+        assert asyncio.run(asked(address)) == wanted
+    assert asyncio.run(asked(address)) == KEPT, "nobody answers any more"
 
 
 def test_the_service_follows_its_tunables_and_waits_for_an_origin(origin: RunningOrigin) -> None:
