@@ -66,7 +66,7 @@ def test_ends_and_events_travel_with_the_data() -> None:
     events = pd.DataFrame(
         {"at": [5.0, 99.0], "service": "queue", "level": "info", "message": "ready"}
     )
-    rows = panel.rows(frame, panel.Span(0, 60), 8.0, events)
+    rows = panel.rows(frame, panel.Span(0, 60), 8.0, events).to_pandas()
     assert rows["kind"].tolist() == ["value", "end", "end", "event"]
     assert rows.loc[rows["kind"] == "event", "label"].tolist() == ["queue: ready"]
 

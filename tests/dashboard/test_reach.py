@@ -44,11 +44,11 @@ def test_a_time_chart_without_band_and_events(events: pd.DataFrame | None, bars:
     look = panel.Panel("A", colours(["x"], "light"), bars=bars)
     spec = panel.lines(ONE, look, SPAN, 2.0, events)
     assert len(spec["layer"]) == 5
-    assert without_reach(spec, panel.rows(ONE, SPAN, 2.0, events)) == []
+    assert without_reach(spec, panel.rows(ONE, SPAN, 2.0, events).to_pandas()) == []
 
 
 def test_the_ends_that_give_reach_draw_neither_a_band_nor_an_event() -> None:
-    rows = panel.rows(ONE, SPAN, 2.0, EVENT, bottom=-1.0)
+    rows = panel.rows(ONE, SPAN, 2.0, EVENT, bottom=-1.0).to_pandas()
     ends = rows[rows["kind"] == "end"]
     assert (ends["low"] == ends["high"]).all()
     spec = panel.lines(ONE, panel.Panel("A", {"x": "#000000"}), SPAN, 2.0, EVENT)
