@@ -143,7 +143,8 @@ def _sent(
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
-    return sink.getvalue().to_pybytes()
+    sent: bytes = sink.getvalue().to_pybytes()
+    return sent
 
 
 @lru_cache(maxsize=128)
