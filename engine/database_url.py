@@ -33,7 +33,7 @@ def normalise_url(url: str, setting: str = "DATABASE_URL") -> URL:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the second: a port that is no number
         raise SettingsError(
             f"{setting} is not a database URL; write it as sqlite:///file, "
             "mysql://user:password@host/name or postgresql://user:password@host/name."

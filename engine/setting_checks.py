@@ -21,6 +21,10 @@ def _long_enough(token: Secret) -> None:
         )
 
 
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and int(text) <= 65535
+
+
 def _web_address(url: str) -> None:
     if url and not url.startswith(("http://", "https://")):
         raise ValueError("give the address of its API, such as http://engine.lan:8000")
@@ -28,12 +32,13 @@ def _web_address(url: str) -> None:
 
 def _host_and_port(address: str) -> None:
     host, _, port = address.rpartition(":")
-    if address and not (host and port.isdecimal() and "/" not in host):
+    if address and not (host and "/" not in host and _is_port(port)):
         raise ValueError("give HOST:PORT of the cluster's head, such as 10.0.0.5:6379")
 
 
 def _plain_address(url: str) -> None:
-    if url and not re.fullmatch(r"http://[A-Za-z0-9.-]+:\d{1,5}", url):
+    found = re.fullmatch(r"http://[A-Za-z0-9.-]+:(\d+)", url)
+    if url and not (found and _is_port(found[1])):
         raise ValueError("write it as http://HOST:PORT, such as http://origin:8001")
 
 

@@ -23,11 +23,13 @@ def refusal(name: str, value: object, remedy: str) -> SettingsError:
 
 
 def value_of(name: str, form: Any, given: object) -> Any:  # noqa: ANN401 - what a field's type says
-    """`given`, mostly a text, in the form of a field's type.
+    """`given`, mostly a text, in the form of a field's type; an empty one is None where it may be.
 
     Raises:
         SettingsError: it does not have this form; the sentence says what would.
     """
+    if given == "" and isinstance(inspect.type_info(form), inspect.UnionType):
+        return None
     try:
         read = _READERS.get(type(_kind(form))) if isinstance(given, str) else None
         value = read(given) if read else given  # type: ignore[arg-type] # a text, where read is set

@@ -43,6 +43,8 @@ def _environment_name(field_name: str) -> str:
 class Settings(Struct, frozen=True, dict=True, kw_only=True, rename=_environment_name):
     """Every deployment setting, with its default and unit; made by `load_settings`.
 
+    Made directly, it takes values of the right form and inside their bounds as they are.
+
     Raises:
         SettingsError: a value, or two together, cannot be used.
     """
@@ -50,7 +52,7 @@ class Settings(Struct, frozen=True, dict=True, kw_only=True, rename=_environment
     database_url_text: str = field(default="", name="DATABASE_URL")
     db_driver: str = field(default="", name="DB_DRIVER")
     db_host: str = field(default="127.0.0.1", name="DB_HOST")
-    db_port: int | None = field(default=None, name="DB_PORT")
+    db_port: Port | None = field(default=None, name="DB_PORT")
     db_user: str = field(default="", name="DB_USER")
     db_password: Secret = field(default=Secret(), name="DB_PASSWORD")
     db_name: str = field(default="cachescope", name="DB_NAME")
@@ -103,7 +105,7 @@ class Settings(Struct, frozen=True, dict=True, kw_only=True, rename=_environment
     """Where the sample origin runs on its own, with its traffic, instead of under this engine."""
     sample_rate: Annotated[float, Meta(gt=0, le=2000)] = 30.0
     """Requests per second of the sample traffic."""
-    sample_day_s: Annotated[float, Meta(ge=10)] = 300.0
+    sample_day_s: Annotated[float, Meta(ge=10, le=31_536_000)] = 300.0
     """Seconds that a simulated day lasts."""
     sample_workload: Literal["zipf", "daily", "bursts", "shift", "scan"] = "daily"
     cache_capacity_bytes: Annotated[int, Meta(ge=1)] = 400_000
@@ -116,7 +118,7 @@ class Settings(Struct, frozen=True, dict=True, kw_only=True, rename=_environment
     ray_address: str = field(default="", name="RAY_ADDRESS")
     """`HOST:PORT` of a Ray cluster that trains, evaluates, draws curves; empty: local processes."""
 
-    retention_hours: Annotated[float, Meta(gt=0)] = 24.0
+    retention_hours: Annotated[float, Meta(gt=0, le=876_000)] = 24.0
     """How long raw rows and per-second figures of our own store are kept."""
 
     def __post_init__(self) -> None:

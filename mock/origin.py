@@ -63,8 +63,8 @@ class Origin:
         self._lifeline = lifeline
         self._versions = Versions()
         self._cache = LiveCache(settings.cache_capacity_bytes, DEFAULT_TTL_S, SystemClock())
-        self.pace = Pace(0.0, "auto")
-        """What the newest look at the tunables said about the sample's traffic."""
+        self.pace: Pace | None = None
+        """What the newest look at the tunables said about the sample's traffic; None before it."""
         self._trouble = "The sample origin is still preparing its data."
         self._api: CachedApi | None = None
         self._background = ThreadPoolExecutor(1, thread_name_prefix="background")

@@ -30,10 +30,13 @@ ApiSource = Callable[[], CachedApi]
 """Gives the API once its data is there; raises EngineError with the reason until then."""
 
 
-def make_app(api: ApiSource, pace: Callable[[], Pace], names: Sequence[str] = ()) -> Starlette:
+def make_app(
+    api: ApiSource, pace: Callable[[], Pace | None], names: Sequence[str] = ()
+) -> Starlette:
     """The application: every endpoint of the table, `/health`, `/openapi.json`, and `/traffic`.
 
-    It answers to loopback's names and to `names`. `pace` gives what `/traffic` tells.
+    It answers to loopback's names and to `names`. `pace` gives what `/traffic` tells; None while
+    that is not known.
     """
     app = Starlette()
     known = ["127.0.0.1", "localhost", "[::1]", "::1", *names]
@@ -85,9 +88,12 @@ async def _openapi(_request: Request) -> Response:
     return Response(_specification_json(), media_type="application/json")
 
 
-def _pace(pace: Callable[[], Pace]) -> Callable[[Request], Awaitable[Response]]:
+def _pace(pace: Callable[[], Pace | None]) -> Callable[[Request], Awaitable[Response]]:
     async def told(_request: Request) -> Response:
-        return Response(msgspec.json.encode(pace()), media_type="application/json")
+        known = pace()
+        if known is None:
+            return Response("The tunables have not been read yet.", 503)
+        return Response(msgspec.json.encode(known), media_type="application/json")
 
     return told
 

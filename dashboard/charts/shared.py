@@ -11,8 +11,9 @@ import pandas as pd
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-KEPT = 32
-"""Results kept, each with the frames that it was made from."""
+KEPT = 8
+"""Results of a function that are kept, each with the frames that it was made from: few, as a page
+that makes its frames anew for every viewer keeps them for nothing."""
 
 
 class _Itself:

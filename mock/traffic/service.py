@@ -124,7 +124,7 @@ class Traffic:
         try:
             answer = await self._looks.get(f"{address}{PATH}")
             pace = msgspec.json.decode(answer.content, type=Pace)
-        except (httpx.HTTPError, msgspec.DecodeError):
+        except (httpx.HTTPError, ValueError):
             return self._wanted
         return (
             pace.rate if pace.rate > 0 else self._settings.sample_rate,

@@ -152,18 +152,19 @@ def test_a_text_becomes_a_value_of_its_own_kind(
         ("CACHESCOPE_API_PORT", 80.5, "give a whole number from 0 to 65535"),
         ("CACHESCOPE_CACHE_CAPACITY_BYTES", "0", "give a whole number of at least 1"),
         ("CACHESCOPE_CACHE_CAPACITY_BYTES", "inf", "give a whole number of at least 1"),
-        ("DB_PORT", "null", "give a whole number"),
-        ("DB_PORT", "", "give a whole number"),
+        ("DB_PORT", "null", "give a whole number from 0 to 65535"),
+        ("DB_PORT", "65536", "give a whole number from 0 to 65535"),
         ("CACHESCOPE_API_RATE", "0", "give a number above 0"),
         ("CACHESCOPE_API_RATE", "nan", "give a number above 0"),
-        ("CACHESCOPE_RETENTION_HOURS", "0", "give a number above 0"),
-        ("CACHESCOPE_RETENTION_HOURS", "long", "give a number above 0"),
+        ("CACHESCOPE_RETENTION_HOURS", "0", "give a number above 0 and at most 876000"),
+        ("CACHESCOPE_RETENTION_HOURS", "long", "give a number above 0 and at most 876000"),
+        ("CACHESCOPE_RETENTION_HOURS", "inf", "give a number above 0 and at most 876000"),
         ("CACHESCOPE_SAMPLE_RATE", "2001", "give a number above 0 and at most 2000"),
         ("CACHESCOPE_SAMPLE_RATE", "0", "give a number above 0 and at most 2000"),
         ("CACHESCOPE_API_BODY_MB", "1025", "give a number above 0 and at most 1024"),
-        ("CACHESCOPE_SAMPLE_DAY_S", "9", "give a number of at least 10"),
+        ("CACHESCOPE_SAMPLE_DAY_S", "9", "give a number from 10 to 31536000"),
+        ("CACHESCOPE_SAMPLE_DAY_S", "inf", "give a number from 10 to 31536000"),
         ("CACHESCOPE_SAMPLE", "maybe", "give true or false"),
-        ("CACHESCOPE_SAMPLE", "", "give true or false"),
         ("CACHESCOPE_ATTACH_ONLY", " true ", "give true or false"),
         ("CACHESCOPE_LOG_LEVEL", "debug", "give 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ("CACHESCOPE_QUEUE_BACKEND", "kafka", "give 'manager' or 'redis'"),
@@ -171,6 +172,9 @@ def test_a_text_becomes_a_value_of_its_own_kind(
         ("CACHESCOPE_DATA_DIR", 3, "give a text"),
         ("CACHESCOPE_ENGINE_URL", "lan", "give the address of its API, such as http://engine.lan:8000"),
         ("RAY_ADDRESS", "auto", "give HOST:PORT of the cluster's head, such as 10.0.0.5:6379"),
+        ("RAY_ADDRESS", "ray:70000", "give HOST:PORT of the cluster's head, such as 10.0.0.5:6379"),
+        ("CACHESCOPE_SAMPLE_ADDRESS", "http://a:99999",
+         "write it as http://HOST:PORT, such as http://origin:8001"),
         ("CACHESCOPE_SAMPLE_ADDRESS", "x", "write it as http://HOST:PORT, such as http://origin:8001"),
         ("CACHESCOPE_OPERATOR_ADDRESSES", "10.0.0.1, q",
          "'q' is no address; give such as 10.0.0.5 or 10.0.0.0/24, separated by commas"),
@@ -198,6 +202,7 @@ def test_a_password_of_the_wrong_form_is_not_repeated() -> None:
     ("given", "told"),
     [
         ({"DATABASE_URL": "nope"}, "DATABASE_URL is not a database URL"),
+        ({"DATABASE_URL": "mysql://u:p@h:33a06/n"}, "DATABASE_URL is not a database URL"),
         ({"DATABASE_URL": "oracle://u:p@h/n"}, "DATABASE_URL names the database 'oracle'"),
         ({"DB_DRIVER": "oracle"}, "DB_DRIVER is 'oracle'; use sqlite, mysql"),
     ],
@@ -232,7 +237,12 @@ def test_settings_that_are_made_read_no_environment(monkeypatch: pytest.MonkeyPa
     assert load_settings().api_port == 81
 
 
-def test_settings_that_are_made_are_checked_as_those_that_are_read() -> None:
+@pytest.mark.parametrize("name", ["DB_PORT", "CACHESCOPE_SAMPLE"])
+def test_nothing_is_given_by_an_empty_text_where_nothing_may_be_given(name: str) -> None:
+    assert load_settings(**{name: ""}) == load_settings()
+
+
+def test_what_two_settings_must_be_together_holds_for_settings_that_are_made() -> None:
     with pytest.raises(SettingsError, match=r"CACHESCOPE_API_HOST is '0\.0\.0\.0'; other machines"):
         Settings(api_host="0.0.0.0")  # noqa: S104 - refused
     with pytest.raises(SettingsError, match="CACHESCOPE_VIEWER_TOKEN is not usable"):

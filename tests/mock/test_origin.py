@@ -5,12 +5,16 @@ from typing import Any
 
 import httpx
 from sqlalchemy import Row, func, select
+from starlette.testclient import TestClient
 
 from db import tables
 from db.session import reading
 from db.writes import insert, set_tunable
+from engine.errors import EngineError
 from engine.records import Action
 from mock.energy.endpoints import ENDPOINTS
+from mock.serving import CachedApi
+from mock.web import make_app
 from tests.mock.conftest import RunningOrigin, wait_for
 
 
@@ -171,11 +175,20 @@ def test_occupancy_has_a_row_for_every_second_and_the_origin_stops_in_two(
     assert abs(found[-1].byte_seconds / found[-1].bytes - 1) < 0.3
 
 
+def test_a_pace_that_was_not_read_yet_is_not_told() -> None:
+    def nothing() -> CachedApi:
+        raise EngineError("The sample origin is still preparing its data.")
+
+    client = TestClient(make_app(nothing, lambda: None), base_url="http://127.0.0.1")
+    assert client.get("/traffic").status_code == 503
+
+
 def test_the_origin_tells_its_traffic_what_an_operator_wants(origin: RunningOrigin) -> None:
     def told() -> object:
-        return httpx.get(f"{origin.address}/traffic").json()
+        answer = httpx.get(f"{origin.address}/traffic")
+        return answer.json() if answer.is_success else None
 
-    assert told() == {"rate": 0.0, "workload": "auto"}
+    assert wait_for(lambda: told() == {"rate": 0.0, "workload": "auto"})
     set_tunable(origin.store, "traffic.rate", 7, "test")
     set_tunable(origin.store, "traffic.workload", "scan", "test")
     assert wait_for(lambda: told() == {"rate": 7.0, "workload": "scan"})

@@ -213,6 +213,7 @@ KEPT = (99.0, "shift")
         (200, '{"rate": 0, "workload": "auto"}', (30.0, "daily")),
         (200, '{"rate": 7, "workload": "of a newer version"}', (7.0, "daily")),
         (404, '{"detail": "Not Found"}', KEPT),
+        (503, "The tunables have not been read yet.", KEPT),
         (200, "<html>", KEPT),
     ],
 )

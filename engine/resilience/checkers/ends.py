@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from engine.broker.base import CAPACITY
 from engine.resilience.facts import Facts, some
 from engine.resilience.findings import Seen, held, unsure
-from engine.resilience.history import What
+from engine.resilience.history import Event, What
 
 
 def conservation(facts: Facts) -> Seen:
@@ -62,19 +63,27 @@ def once(facts: Facts) -> Seen:
 
 
 def _given_back(facts: Facts) -> set[str]:
-    """Ids between whose last hand-out and acknowledgement a fault began, or still lasted."""
+    """Ids that a fault can have taken from their consumer's hand.
+
+    Either it began between their last hand-out and their acknowledgement, or it lasted on then and
+    they were overwritten before the acknowledgement came.
+    """
     handed = {event.id: event.handed for event in facts.of(What.HANDED)}
+    replaced = {event.id: event.at for event in facts.of(What.OVERWRITTEN)}
     healed = {(event.note, event.id): event.at for event in facts.of(What.HEALED)}
-    faults = [
-        (event.at, healed.get((event.note, event.id), event.at))
+    spans = [
+        (event.at, healed.get((event.note, event.id), math.inf if event.value > 0 else event.at))
         for event in facts.of(What.INJECTED)
     ]
-    return {
-        event.id
-        for event in facts.of(What.ACKNOWLEDGED)
-        if event.id in handed
-        and any(begun < event.at and handed[event.id] < over for begun, over in faults)
-    }
+
+    def is_taken(acknowledged: Event) -> bool:
+        got, done = handed.get(acknowledged.id, math.inf), acknowledged.at
+        if any(got < begun < done for begun, _ in spans):
+            return True
+        was_early = replaced.get(acknowledged.id, math.inf) < done
+        return was_early and any(begun < done and got < over for begun, over in spans)
+
+    return {event.id for event in facts.of(What.ACKNOWLEDGED) if is_taken(event)}
 
 
 def phantom(facts: Facts) -> Seen:

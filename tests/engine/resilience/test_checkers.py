@@ -290,7 +290,10 @@ def test_a_fault_that_began_before_the_hand_out_can_break_its_connection() -> No
     ]
     over = [lasting[0], msgspec.structs.replace(lasting[1], at=205 * MS)]
     assert judged([*others, *lasting], "once").verdict is Verdict.PASS
+    assert judged([*others, lasting[0]], "once").verdict is Verdict.PASS
     assert judged([*others, *over], "once").verdict is Verdict.FAIL
+    done_first = changed(What.ACKNOWLEDGED, "p-019", at=220 * MS)([*others, *lasting])
+    assert judged(done_first, "once").verdict is Verdict.FAIL
 
 
 def test_a_record_counts_where_its_producer_meant_it_whatever_a_clock_was_corrected_to() -> None:
