@@ -37,13 +37,15 @@ With the time for a new connection it stays below the heartbeat that services ow
 a server that hangs is then told as an outage, instead of getting the service killed.
 """
 
-_DRIVERS = {
+DRIVERS = {
     "sqlite": "sqlite",
     "mysql": "mysql+pymysql",
     "mariadb": "mysql+pymysql",
     "postgres": "postgresql+psycopg",
     "postgresql": "postgresql+psycopg",
 }
+"""What users call a database -> its dialect and the driver that is installed."""
+
 _READING = "cachescope_reading"
 
 
@@ -145,7 +147,7 @@ def _version(connection: Connection) -> str:
 def _parse(url: str | URL) -> URL:
     try:
         parsed = make_url(url)
-        driver = _DRIVERS[parsed.drivername.partition("+")[0]]
+        driver = DRIVERS[parsed.drivername.partition("+")[0]]
     except (ArgumentError, KeyError):
         raise StoreUnavailable(
             "The store's URL names no database we know; write it as sqlite:///file, "

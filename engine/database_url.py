@@ -8,19 +8,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from db.session import DRIVERS
 from engine.errors import SettingsError
 from engine.root import ROOT
 
 if TYPE_CHECKING:
     from engine.settings import Settings
-
-_DRIVERS = {
-    "sqlite": "sqlite",
-    "mysql": "mysql+pymysql",
-    "mariadb": "mysql+pymysql",
-    "postgres": "postgresql+psycopg",
-    "postgresql": "postgresql+psycopg",
-}
 
 
 def normalise_url(url: str, setting: str = "DATABASE_URL") -> URL:
@@ -38,7 +31,7 @@ def normalise_url(url: str, setting: str = "DATABASE_URL") -> URL:
             f"{setting} is not a database URL; write it as sqlite:///file, "
             "mysql://user:password@host/name or postgresql://user:password@host/name."
         ) from None
-    driver = _DRIVERS.get(parsed.drivername.partition("+")[0])
+    driver = DRIVERS.get(parsed.drivername.partition("+")[0])
     if driver is None:
         raise SettingsError(
             f"{setting} names the database {parsed.drivername!r}, which is not supported; "
@@ -63,7 +56,7 @@ def store_url(settings: Settings) -> URL:
     if not settings.db_driver:
         return URL.create("sqlite", database=str(settings.data_path / "cachescope.sqlite3"))
     base = settings.db_driver.partition("+")[0]
-    if base not in _DRIVERS:
+    if base not in DRIVERS:
         raise SettingsError(
             f"DB_DRIVER is {settings.db_driver!r}; use sqlite, mysql, mariadb or postgresql."
         )
@@ -71,7 +64,7 @@ def store_url(settings: Settings) -> URL:
         name = settings.db_name if "." in settings.db_name else f"{settings.db_name}.sqlite3"
         return URL.create("sqlite", database=str(settings.data_path / name))
     return URL.create(
-        _DRIVERS[base],
+        DRIVERS[base],
         username=settings.db_user or None,
         password=settings.db_password.reveal() or None,
         host=settings.db_host,
