@@ -33,7 +33,7 @@ ALL, EASIER, CACHE = 0, 1, 2
 _PLACES = 128
 _LEAST_SHARE = 1 / 16
 _LIFETIMES, _LEAST_HALF_LIFE = 4, 1000
-_MARGIN, _CLASSIC_MARGIN, _RETURN_MARGIN = 0.002, 0.002, 0.002
+_MARGIN, _CLASSIC_MARGIN, _RETURN_MARGIN = 0.004, 0.002, 0.002
 """Of the value of all requests: for another scorer, a classic, and back to a scorer."""
 _LOAD = 0.5
 """How many of the loads that following a classic costs would have been hits."""

@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cache import hazard
+from engine.cache import hazard, regression
 from engine.cache.features import BASE
 from engine.cache.hazard import Hazard
 from engine.cache.jit import apart, compiled, helper
+from engine.cache.regression import Regression
 
 _FIRST, _LAST = 0, 1
 _COUNT, _GAP, _RATE, _SIZE, _WORTH, _PRICE, _LONG_RUN, _FACTS = 0, 1, 5, 9, 10, 11, 12, 13
@@ -28,6 +29,8 @@ _WORTH_STEP = 0.3
 _FEWEST_KEYS = 4096
 OWN = 0.25
 """Weight of a key's own rate beside what its classes lend it."""
+PER_LIFETIME = math.log2(_LN_2 / 16.0)
+"""From a count with a half-life of 16 lifetimes to hits a lifetime, as a log2 to add."""
 
 
 class History(NamedTuple):
@@ -47,6 +50,7 @@ class History(NamedTuple):
         groups: running means and last request of an endpoint, float64[GROUPS, 3].
         clock: requests seen, keys remembered, int64[2].
         tables: reuse hazards.
+        reuse: what was learned of candidates.
         lifetime: of the cache, in requests.
         limit: keys remembered at most (keys held apart).
         every: requests between two refreshes of the tables.
@@ -65,6 +69,7 @@ class History(NamedTuple):
     groups: NDArray[np.float64]
     clock: NDArray[np.int64]
     tables: Hazard
+    reuse: Regression
     lifetime: float
     limit: int
     every: int
@@ -104,6 +109,7 @@ def empty(
         groups=groups,
         clock=np.zeros(2, np.int64),
         tables=hazard.empty(lifetime),
+        reuse=regression.empty(OWN),
         lifetime=float(lifetime),
         limit=int(limit),
         every=every,
@@ -126,6 +132,7 @@ def note(
         facts[_WORTH] += _WORTH_STEP * (worth - facts[_WORTH])
     _to_front(history, key)
     _forget(history, now)
+    regression.settle(history.reuse, history.stamps, history.lifetime, now)
     facts[_COUNT] += 1
     for at in range(_RATE, _RATE + 4):
         facts[at] += 1
@@ -288,6 +295,41 @@ def popularity_of(history: History, key: int, now: int) -> float:
     facts = history.facts[key]
     lent = _lent(history, key, float(now - history.stamps[key, _LAST]), False)
     return OWN * lent + (1.0 - OWN) * math.log2(facts[_COUNT]) - float(facts[_PRICE])
+
+
+@helper
+def regression_of(history: History, key: int, now: int) -> float:
+    """What was learned of candidates says of a key, less its price."""
+    terms = history.reuse.scratch[0]
+    _write_terms(history, key, now, terms)
+    return regression.log_rate(history.reuse, terms) - float(history.facts[key, _PRICE])
+
+
+@helper
+def learn_from(history: History, key: int, now: int) -> None:
+    """Let the regression learn from a candidate, once it is known whether it is asked for again."""
+    row = regression.free_row(history.reuse, history.lifetime, now)
+    if row >= 0:
+        _write_terms(history, key, now, history.reuse.row[row])
+        regression.take(history.reuse, row, key, now)
+
+
+@helper
+def _write_terms(history: History, key: int, now: int, terms: NDArray[np.float64]) -> None:
+    facts, tables = history.facts[key], history.tables
+    age = float(now - history.stamps[key, _LAST])
+    at, count = hazard.bin_of(age), facts[_COUNT]
+    terms[regression.CONSTANT] = 1.0
+    terms[regression.RECENCY_INDEX] = tables.gittins[history.classes[key, 0], at]
+    terms[regression.RATE_INDEX] = tables.gittins[history.classes[key, 1], at]
+    terms[regression.OWN_RATE] = facts[_LONG_RUN] - age / (16.0 * history.lifetime) + PER_LIFETIME
+    grouped = hazard.group_class(history.group[key], count)
+    terms[regression.GROUP_INDEX] = tables.gittins[grouped, at]
+    terms[regression.COUNT] = math.log2(count)
+    terms[regression.AGE] = math.log2(1.0 + age) - math.log2(history.lifetime)
+    terms[regression.GAP_1] = min(facts[_GAP], regression.LONGEST_GAP)
+    terms[regression.GAP_2] = min(facts[_GAP + 1], regression.LONGEST_GAP)
+    terms[regression.ONCE] = 1.0 if count < 1.5 else 0.0
 
 
 @helper

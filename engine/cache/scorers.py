@@ -1,8 +1,8 @@
 """Scorers: what a resident or a newcomer is worth keeping; whoever scores lowest goes.
 
-A kind is a number to compiled code. A new expert is a kind, a branch of `quick_worth` and a row of
-EXPERTS; the guard then runs a shadow for it. Classics, which have queues of their own, are rows of
-`engine.cache.followed`.
+A kind is a number to compiled code. A new expert is a kind, a branch of `quick_worth`, a row of
+UNTRAINED and a name in EXPERTS; the guard then runs a shadow for it. Classics, which have queues of
+their own, are rows of `engine.cache.followed`.
 """
 
 from __future__ import annotations
@@ -20,16 +20,21 @@ from engine.cache.jit import compiled, helper
 from engine.errors import ModelError
 from engine.training.network import CLIP, EVICT, KEEP, Network
 
-INDEX, GROUPED_INDEX, POPULARITY, DIFFERENCE, WHITTLE = range(5)
-"""Kinds: reuse index without and with the endpoints' table; count, with a little of the index; a
-network read at one rent or as a Whittle index."""
+INDEX, GROUPED_INDEX, POPULARITY, REGRESSION, DIFFERENCE, WHITTLE = range(6)
+"""Kinds: reuse index without and with the endpoints' table; count, with a little of the index; the
+regression learned online; a network read at one rent or as a Whittle index."""
 
-EXPERTS: dict[str, int] = {
+UNTRAINED: dict[str, int] = {
     "index": INDEX,
+    "regression": REGRESSION,
     "grouped_index": GROUPED_INDEX,
     "popularity": POPULARITY,
 }
-"""Scorers that need no training, by name; a guard chooses among them and the networks."""
+"""Scorers that need no training, by name."""
+
+EXPERTS = ("regression", "grouped_index", "popularity")
+"""Rows of UNTRAINED that a guard runs beside the policy's own scorers; the index is none, since the
+regression starts from it."""
 
 _KINDS = {"difference": DIFFERENCE, "index": WHITTLE}
 
@@ -64,13 +69,13 @@ class Scorers(NamedTuple):
 
 
 def scorers(names: Sequence[str], networks: Mapping[str, Network], inputs: int) -> Scorers:
-    """Arrays of the named scorers: networks, or rows of EXPERTS.
+    """Arrays of the named scorers: networks, or rows of UNTRAINED.
 
     Raises:
         ModelError: a name is neither, or a network takes another number of features.
     """
     for name in names:
-        if name not in networks and name not in EXPERTS:
+        if name not in networks and name not in UNTRAINED:
             raise ModelError(f"The model names a scorer {name!r} but holds no network for it.")
         if name in networks and networks[name].inputs != inputs:
             raise ModelError(
@@ -101,7 +106,7 @@ def scorers(names: Sequence[str], networks: Mapping[str, Network], inputs: int) 
 
 
 def _kind(name: str, networks: Mapping[str, Network]) -> int:
-    return _KINDS[networks[name].readout] if name in networks else EXPERTS[name]
+    return _KINDS[networks[name].readout] if name in networks else UNTRAINED[name]
 
 
 def _largest(networks: Sequence[Network | None]) -> tuple[int, int, int]:
@@ -133,11 +138,19 @@ def is_network(which: Scorers, at: int) -> bool:
 
 
 @helper
+def learns(which: Scorers, at: int) -> bool:
+    """Whether scorer `at` learns from those it compared."""
+    return bool(which.kind[at] == REGRESSION)
+
+
+@helper
 def quick_worth(which: Scorers, at: int, history: History, key: int, now: int) -> float:
     """What scorer `at` gives for keeping a remembered key; the reuse index stands for a network."""
     kind = which.kind[at]
     if kind == POPULARITY:
         return memory.popularity_of(history, key, now)
+    if kind == REGRESSION:
+        return memory.regression_of(history, key, now)
     return memory.index_of(history, key, now, kind == GROUPED_INDEX)
 
 

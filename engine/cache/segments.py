@@ -16,10 +16,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cache.history import History
+from engine.cache.history import History, learn_from
 from engine.cache.jit import compiled, helper
 from engine.cache.lists import last, linked, move_front, new_links, push_front, unlink
-from engine.cache.scorers import Scorers, is_network, network_worth, quick_worth
+from engine.cache.scorers import Scorers, is_network, learns, network_worth, quick_worth
 
 WINDOW, WINDOW_USED, MAIN, MAIN_USED, RESIDENTS, FRESH, ASKED, AMOUNTS = range(8)
 """Places of a cache's amounts: capacity and use of both segments, residents of the main one, how
@@ -201,6 +201,8 @@ def _lowest(
         for place in range(seen):
             told_score[place] = network_worth(by, at, history, told_key[place], now)
     of.told[cache, SCORED] = seen
+    if learns(by, at):
+        learn_from(history, told_key[now % seen], now)
     lowest = 0
     for place in range(1, seen):
         if told_score[place] < told_score[lowest]:

@@ -6,13 +6,12 @@ their random start and speak softly.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.cache.features import INDICES, LONG_RUN
-from engine.cache.history import OWN
+from engine.cache.history import OWN, PER_LIFETIME
 from engine.training.network import EVICT, KEEP
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 _SOFT = 0.05
 _OFF = 1e5
-_PER_LIFETIME = math.log2(math.log(2.0) / 16.0)
-"""From a count with a half-life of 16 lifetimes to hits a lifetime."""
 
 
 def warm_start(layers: list[nn.Linear], env: Any, steepness: float) -> None:  # noqa: ANN401 - any of ours
@@ -43,7 +40,7 @@ def warm_start(layers: list[nn.Linear], env: Any, steepness: float) -> None:  # 
     weights[LONG_RUN] = OWN
     weights[env.rent_at] = -1.0
     live = np.asarray(env.scale) < _OFF
-    bias = float(weights @ np.asarray(env.mean, np.float64)) + OWN * _PER_LIFETIME
+    bias = float(weights @ np.asarray(env.mean, np.float64)) + OWN * PER_LIFETIME
     inputs = torch.as_tensor(weights * env.scale * live).to(first.weight)
     with torch.no_grad():
         for unit, sign in ((0, 1.0), (1, -1.0)):

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from engine.cache.base import Replay, Room
 from engine.cache.hybrid import start
-from engine.cache.scorers import EXPERTS
+from engine.cache.scorers import UNTRAINED
 from engine.settings import ROOT
 from engine.traces.trace import Requests, Trace
 from engine.training.evaluation import evaluate
@@ -61,7 +61,7 @@ def points(trace: Trace, room: Room, given: argparse.Namespace) -> tuple[str, li
             best = next(score.hit_ratio for score in told.scores if score.title == title)
         changed = msgspec.structs.replace(policy.spec, asked=given.asked, window=given.window)
         policy = TrainedPolicy(changed, policy.networks)
-        tried = [*(alone(policy, name) for name in (*NETWORKS, *EXPERTS)), policy]
+        tried = [*(alone(policy, name) for name in (*NETWORKS, *UNTRAINED)), policy]
         replays = [judged(start(one, room, seed), trace.requests) for one in tried]
         found.append([100 * (ratio - best) for ratio in replays])
     return title, list(np.mean(found, axis=0))
@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--kept", type=Path, default=ROOT / "data" / "learned")
     given = parser.parse_args()
     given.by_bytes = False
-    names = "".join(f"{name:>15}" for name in (*NETWORKS, *EXPERTS, "guard"))
+    names = "".join(f"{name:>15}" for name in (*NETWORKS, *UNTRAINED, "guard"))
     print(f"{'trace':14} {'holds':>7}  {'best classic':20}{names}")
     for line in lines(given):
         print(line, flush=True)
