@@ -30,7 +30,7 @@ CHOSEN, SCORERS, SINCE = 0, 1, 2
 ALL, EASIER, CACHE = 0, 1, 2
 """Places of `Guard.asked`."""
 
-_PLACES = 128
+_PLACES = 64
 _LEAST_SHARE = 1 / 4
 _LIFETIMES, _LEAST_HALF_LIFE = 4, 1000
 _MARGIN, _CLASSIC_MARGIN, _RETURN_MARGIN = 0.004, 0.002, 0.002
@@ -66,7 +66,7 @@ class Guard(NamedTuple):
 
 
 def share_for(places: float) -> float:
-    """The share of keys that shadows see: enough for some hundred places, at least a quarter.
+    """The share of keys that shadows see: enough for some dozen places, at least a quarter.
 
     Args:
         places: of the cache; where results differ in size, how many alike would tell as much.
