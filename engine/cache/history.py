@@ -132,7 +132,7 @@ def note(
         facts[_WORTH] += _WORTH_STEP * (worth - facts[_WORTH])
     _to_front(history, key)
     _forget(history, now)
-    regression.settle(history.reuse, history.stamps, history.lifetime, now)
+    regression.learn(history.reuse, history.stamps, history.lifetime, now)
     facts[_COUNT] += 1
     for at in range(_RATE, _RATE + 4):
         facts[at] += 1
@@ -284,7 +284,7 @@ def index_of(history: History, key: int, now: int, grouped: bool) -> float:
     """
     facts = history.facts[key]
     age = float(now - history.stamps[key, _LAST])
-    rate = facts[_LONG_RUN] - age / (16.0 * history.lifetime)
+    rate = _own_rate(history, key, age)
     lent = _lent(history, key, age, grouped)
     return float((1.0 - OWN) * lent + OWN * rate - facts[_PRICE])
 
@@ -299,8 +299,8 @@ def popularity_of(history: History, key: int, now: int) -> float:
 
 @helper
 def regression_of(history: History, key: int, now: int) -> float:
-    """What was learned of candidates says of a key, less its price."""
-    terms = history.reuse.scratch[0]
+    """log2 of the hits per lifetime that the regression expects of a key, less its price."""
+    terms = history.reuse.scratch
     _write_terms(history, key, now, terms)
     return regression.log_rate(history.reuse, terms) - float(history.facts[key, _PRICE])
 
@@ -310,26 +310,33 @@ def learn_from(history: History, key: int, now: int) -> None:
     """Let the regression learn from a candidate, once it is known whether it is asked for again."""
     row = regression.free_row(history.reuse, history.lifetime, now)
     if row >= 0:
-        _write_terms(history, key, now, history.reuse.row[row])
+        _write_terms(history, key, now, history.reuse.rows[row])
         regression.take(history.reuse, row, key, now)
 
 
 @helper
 def _write_terms(history: History, key: int, now: int, terms: NDArray[np.float64]) -> None:
-    facts, tables = history.facts[key], history.tables
+    facts, tables, longest = history.facts[key], history.tables, math.log2(regression.LONGEST)
     age = float(now - history.stamps[key, _LAST])
     at, count = hazard.bin_of(age), facts[_COUNT]
+    age = min(age, regression.LONGEST * history.lifetime)
     terms[regression.CONSTANT] = 1.0
     terms[regression.RECENCY_INDEX] = tables.gittins[history.classes[key, 0], at]
     terms[regression.RATE_INDEX] = tables.gittins[history.classes[key, 1], at]
-    terms[regression.OWN_RATE] = facts[_LONG_RUN] - age / (16.0 * history.lifetime) + PER_LIFETIME
+    terms[regression.OWN_RATE] = _own_rate(history, key, age) + PER_LIFETIME
     grouped = hazard.group_class(history.group[key], count)
     terms[regression.GROUP_INDEX] = tables.gittins[grouped, at]
     terms[regression.COUNT] = math.log2(count)
     terms[regression.AGE] = math.log2(1.0 + age) - math.log2(history.lifetime)
-    terms[regression.GAP_1] = min(facts[_GAP], regression.LONGEST_GAP)
-    terms[regression.GAP_2] = min(facts[_GAP + 1], regression.LONGEST_GAP)
+    terms[regression.GAP_1] = min(facts[_GAP], longest)
+    terms[regression.GAP_2] = min(facts[_GAP + 1], longest)
     terms[regression.ONCE] = 1.0 if count < 1.5 else 0.0
+
+
+@helper
+def _own_rate(history: History, key: int, age: float) -> float:
+    """log2 of the slowest rate, faded to this age in requests."""
+    return float(history.facts[key, _LONG_RUN] - age / (16.0 * history.lifetime))
 
 
 @helper

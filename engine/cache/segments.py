@@ -202,7 +202,7 @@ def _lowest(
             told_score[place] = network_worth(by, at, history, told_key[place], now)
     of.told[cache, SCORED] = seen
     if learns(by, at):
-        learn_from(history, told_key[now % seen], now)
+        learn_from(history, told_key[_draw(of.random, cache, seen)], now)
     lowest = 0
     for place in range(1, seen):
         if told_score[place] < told_score[lowest]:
