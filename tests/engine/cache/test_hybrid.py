@@ -377,6 +377,8 @@ def test_a_classic_is_left_where_a_scorer_leads_it() -> None:
 def test_the_guard_takes_the_best_scorer_where_shadows_tell_them_apart() -> None:
     one = standing(3, 0, (0.30, 0.301, 0.29), cache=0.0)
     assert leader(one, nothing) == 0
+    one.earned[1] = 0.303
+    assert leader(one, nothing) == 0
     one.earned[1] = 0.305
     assert leader(one, nothing) == 1
 
