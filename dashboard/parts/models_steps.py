@@ -137,7 +137,7 @@ def _table(number: int, frame: pd.DataFrame) -> None:
             "evicted": found["evicted"].map(", ".join),
             "held": found["held"],
             "occupancy": found["occupancy"],
-            "scorer": found["scorer"],
+            "scorer": found["scorer"].str.replace("_", " "),
             "group": found["group"],
             "cost": found["cost"],
             "time": found["time"] - first,
@@ -164,7 +164,7 @@ def _table(number: int, frame: pd.DataFrame) -> None:
             "evicted": st.column_config.TextColumn("Evicted", width=200),
             "held": st.column_config.CheckboxColumn("Held now", width=70),
             "occupancy": st.column_config.NumberColumn("Results held", width=90),
-            "scorer": st.column_config.TextColumn("Decided by", width=90),
+            "scorer": st.column_config.TextColumn("Decided by", width=110),
         },
     )
     rows = chosen.selection.rows if chosen else []
