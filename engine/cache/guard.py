@@ -66,7 +66,7 @@ class Guard(NamedTuple):
 
 
 def share_for(places: float) -> float:
-    """The share of keys that shadows see: enough for some dozen places, at least a quarter.
+    """The share of keys that shadows see: enough for 64 places, and at least a quarter.
 
     Args:
         places: of the cache; where results differ in size, how many alike would tell as much.

@@ -126,7 +126,7 @@ def main() -> None:
         print(f"{f'mean of {len(found)}':54}" + "".join(f"{share:>+15.1f}" for share in means))
         fixed = [at for at, name in enumerate(UNTRAINED) if name != "regression"]
         best = statistics.mean(max(shares[at] for at in fixed) for shares in found)
-        print(f"the best of each row but the regression, in hindsight: {best:+.1f} on average")
+        print(f"the best fixed scorer of each row, in hindsight: {best:+.1f} on average")
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 
 

@@ -108,7 +108,7 @@ def test_it_learns_as_plain_matrices_do() -> None:
         steepest = np.linalg.inv(np.linalg.inv(covariance) + np.outer(terms, terms) / 4)
         weights = weights + steepest @ terms * (reused - chance)
         curved = np.linalg.inv(covariance) + chance * (1 - chance) * np.outer(terms, terms)
-        covariance = np.linalg.inv(curved)
+        covariance[:] = np.linalg.inv(curved)
         covariance += np.diag(1e-8 * (covariance.diagonal() < 0.03))
     _learn(by, stamps, 10_000, LIFETIME)
     assert by.weights == pytest.approx(weights, abs=1e-5)
