@@ -23,6 +23,8 @@ from engine.actions.curves import CurvesWanted, policy_curves
 from engine.actions.evaluating import EvaluateWanted, evaluate_model
 from engine.actions.store import storing
 from engine.actions.training import TrainWanted, start_training, train_models
+from engine.cache.base import Room
+from engine.cache.hybrid import HybridReplay, index_policy
 from engine.errors import JobError, SettingsError
 from engine.execution.cluster import connected
 from engine.execution.parcels import File, packed, unpack
@@ -94,6 +96,10 @@ class Working:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
+    # What is compiled here goes along; a node that compiles hears no cancelling for longer than
+    # the engine waits for it.
+    room = Room(40, by_bytes=False, distinct=generated.KEYS)
+    HybridReplay(index_policy(room, 100.0), room).feed(generated.requests(600))
     cluster = Cluster()
     yield cluster
     cluster.close()
