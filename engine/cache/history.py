@@ -18,8 +18,10 @@ from engine.cache.hazard import Hazard
 from engine.cache.jit import apart, compiled, helper
 from engine.cache.regression import Regression
 
-_FIRST, _LAST = 0, 1
-_COUNT, _GAP, _RATE, _SIZE, _WORTH, _PRICE, _LONG_RUN, _FACTS = 0, 1, 5, 9, 10, 11, 12, 13
+_FIRST, LAST = 0, 1
+"""Places of a key's stamps."""
+COUNT, GAP, _RATE, _SIZE, _WORTH, PRICE, LONG_RUN, _FACTS = 0, 1, 5, 9, 10, 11, 12, 13
+"""Places of a key's facts; of gaps and rates there are four."""
 _GROUP_GAP, _GROUP_REUSE, _GROUP_LAST = 0, 1, 2
 _NOW, _KNOWN = 0, 1
 _NO_GAP = 8.0
@@ -29,8 +31,10 @@ _WORTH_STEP = 0.3
 _FEWEST_KEYS = 4096
 OWN = 0.25
 """Weight of a key's own rate beside what its classes lend it."""
-PER_LIFETIME = math.log2(_LN_2 / 16.0)
-"""From a count with a half-life of 16 lifetimes to hits a lifetime, as a log2 to add."""
+SLOWEST = 16.0
+"""Half-life of a key's slowest rate, in lifetimes."""
+PER_LIFETIME = math.log2(_LN_2 / SLOWEST)
+"""From that rate to hits a lifetime, as a log2 to add."""
 
 
 class History(NamedTuple):
@@ -133,18 +137,18 @@ def note(
     _to_front(history, key)
     _forget(history, now)
     regression.learn(history.reuse, history.stamps, history.lifetime, now)
-    facts[_COUNT] += 1
+    facts[COUNT] += 1
     for at in range(_RATE, _RATE + 4):
         facts[at] += 1
-    facts[_PRICE] = 0.0 - math.log2(facts[_WORTH])
-    facts[_LONG_RUN] = math.log2(facts[_RATE + 3])
+    facts[PRICE] = 0.0 - math.log2(facts[_WORTH])
+    facts[LONG_RUN] = math.log2(facts[_RATE + 3])
     for column in range(len(history.fill)):
         value = columns[column]
         history.columns[key, column] = history.fill[column] if np.isnan(value) else value
-    history.classes[key, 0] = hazard.recency_class(facts[_GAP], facts[_COUNT])
+    history.classes[key, 0] = hazard.recency_class(facts[GAP], facts[COUNT])
     history.classes[key, 1] = hazard.counters_class(facts[_RATE + 1], facts[_RATE + 3])
     history.group[key] = group
-    history.stamps[key, _LAST] = now
+    history.stamps[key, LAST] = now
     history.groups[group, _GROUP_LAST] = now
     if now % history.every == 0:
         hazard.refresh(history.tables, history.lifetime, history.decay)
@@ -156,7 +160,7 @@ def _meet(history: History, key: int, group: int, size: int, worth: float) -> No
     facts = history.facts[key]
     history.stamps[key, _FIRST] = history.clock[_NOW]
     for at in range(_FACTS):
-        facts[at] = _NO_GAP if _GAP <= at < _GAP + 4 else 0.0
+        facts[at] = _NO_GAP if GAP <= at < GAP + 4 else 0.0
     facts[_SIZE] = math.log2(size)
     facts[_WORTH] = worth
     history.groups[group, _GROUP_REUSE] *= 1.0 - _GROUP_STEP
@@ -166,12 +170,12 @@ def _meet(history: History, key: int, group: int, size: int, worth: float) -> No
 @apart
 def _meet_again(history: History, key: int, group: int) -> None:
     facts = history.facts[key]
-    gap = float(history.clock[_NOW] - history.stamps[key, _LAST])
+    gap = float(history.clock[_NOW] - history.stamps[key, LAST])
     _count(history, history.tables.reused, key, gap)
     for at in range(3, 0, -1):
-        facts[_GAP + at] = facts[_GAP + at - 1]
+        facts[GAP + at] = facts[GAP + at - 1]
     log_gap = math.log2(1.0 + gap)
-    facts[_GAP] = log_gap - math.log2(history.lifetime)
+    facts[GAP] = log_gap - math.log2(history.lifetime)
     _decay_rates(facts, gap / history.lifetime, facts, _RATE)
     means = history.groups[group]
     means[_GROUP_REUSE] += _GROUP_STEP * (1.0 - means[_GROUP_REUSE])
@@ -186,7 +190,7 @@ def _decay_rates(
     facts: NDArray[np.float32], age: float, out: NDArray[np.float32], first: int
 ) -> None:
     """The four rates `age` lifetimes later; half-lives 1/4, 1, 4 and 16 lifetimes."""
-    faded = math.exp(-_LN_2 / 16.0 * age)
+    faded = math.exp(-_LN_2 / SLOWEST * age)
     for at in range(3, -1, -1):
         out[first + at] = facts[_RATE + at] * faded
         faded = (faded * faded) * (faded * faded)
@@ -197,7 +201,7 @@ def _count(history: History, counts: NDArray[np.float64], key: int, age: float) 
     at = hazard.bin_of(age)
     counts[history.classes[key, 0], at] += 1
     counts[history.classes[key, 1], at] += 1
-    counts[hazard.group_class(history.group[key], history.facts[key, _COUNT]), at] += 1
+    counts[hazard.group_class(history.group[key], history.facts[key, COUNT]), at] += 1
 
 
 @helper
@@ -224,7 +228,7 @@ def _forget(history: History, now: int) -> None:
         if history.held[key]:
             _to_front(history, key)
             continue
-        _count(history, history.tables.left, key, float(now - history.stamps[key, _LAST]))
+        _count(history, history.tables.left, key, float(now - history.stamps[key, LAST]))
         history.stamps[key, _FIRST] = -1
         history.clock[_KNOWN] -= 1
 
@@ -239,13 +243,13 @@ def describe(history: History, key: int, now: int, row: NDArray[np.float32]) -> 
 def describe_key(history: History, key: int, now: int, row: NDArray[np.float32]) -> None:
     """`describe` for compiled code."""
     facts, tables, log_lifetime = history.facts[key], history.tables, math.log2(history.lifetime)
-    age = float(now - history.stamps[key, _LAST])
+    age = float(now - history.stamps[key, LAST])
     known = 1.0 + now - history.stamps[key, _FIRST]
     group = history.group[key]
     row[0] = math.log2(1.0 + age) - log_lifetime
     for gap in range(4):
-        row[1 + gap] = facts[_GAP + gap]
-    row[5] = math.log2(facts[_COUNT])
+        row[1 + gap] = facts[GAP + gap]
+    row[5] = math.log2(facts[COUNT])
     row[6] = math.log2(known) - log_lifetime
     _decay_rates(facts, age / history.lifetime, row, 7)
     for at in range(7, 11):
@@ -258,98 +262,15 @@ def describe_key(history: History, key: int, now: int, row: NDArray[np.float32])
     at = hazard.bin_of(age)
     row[16] = tables.gittins[history.classes[key, 0], at]
     row[17] = tables.soon[history.classes[key, 0], at]
-    grouped = hazard.group_class(group, facts[_COUNT])
+    grouped = hazard.group_class(group, facts[COUNT])
     row[18] = tables.gittins[grouped, at]
     row[19] = tables.soon[grouped, at]
     row[20] = math.log2(1.0 + now - history.groups[group, _GROUP_LAST]) - log_lifetime
-    row[21] = facts[_PRICE]
+    row[21] = facts[PRICE]
     row[22] = tables.gittins[history.classes[key, 1], at]
     row[23] = tables.soon[history.classes[key, 1], at]
     for column in range(len(history.fill)):
         row[BASE + column] = history.columns[key, column]
-
-
-@helper
-def index_of(history: History, key: int, now: int, grouped: bool) -> float:
-    """The reuse index of a key, drawn by a quarter to its own rate, less its price.
-
-    A class lends a key what is known of many alike; the more a key was asked for itself, the less
-    it needs that (shrinkage: Efron, Morris, J. American Statistical Association 70, 1975).
-
-    Args:
-        history: that remembers the key.
-        key: to judge.
-        now: number of the request.
-        grouped: whether the endpoints' table counts too.
-    """
-    facts = history.facts[key]
-    age = float(now - history.stamps[key, _LAST])
-    rate = _own_rate(history, key, age)
-    lent = _lent(history, key, age, grouped)
-    return float((1.0 - OWN) * lent + OWN * rate - facts[_PRICE])
-
-
-@helper
-def popularity_of(history: History, key: int, now: int) -> float:
-    """A key's count, drawn by a quarter to its reuse index, less its price."""
-    facts = history.facts[key]
-    lent = _lent(history, key, float(now - history.stamps[key, _LAST]), False)
-    return OWN * lent + (1.0 - OWN) * math.log2(facts[_COUNT]) - float(facts[_PRICE])
-
-
-@helper
-def regression_of(history: History, key: int, now: int) -> float:
-    """log2 of the hits per lifetime that the regression expects of a key, less its price."""
-    terms = history.reuse.scratch
-    _write_terms(history, key, now, terms)
-    return regression.log_rate(history.reuse, terms) - float(history.facts[key, _PRICE])
-
-
-@helper
-def learn_from(history: History, key: int, now: int) -> None:
-    """Let the regression learn from a candidate, once it is known whether it is asked for again."""
-    row = regression.free_row(history.reuse, history.lifetime, now)
-    if row >= 0:
-        _write_terms(history, key, now, history.reuse.rows[row])
-        regression.take(history.reuse, row, key, now)
-
-
-@helper
-def _write_terms(history: History, key: int, now: int, terms: NDArray[np.float64]) -> None:
-    facts, tables, longest = history.facts[key], history.tables, math.log2(regression.LONGEST)
-    age = float(now - history.stamps[key, _LAST])
-    at, count = hazard.bin_of(age), facts[_COUNT]
-    age = min(age, regression.LONGEST * history.lifetime)
-    terms[regression.CONSTANT] = 1.0
-    terms[regression.RECENCY_INDEX] = tables.gittins[history.classes[key, 0], at]
-    terms[regression.RATE_INDEX] = tables.gittins[history.classes[key, 1], at]
-    terms[regression.OWN_RATE] = _own_rate(history, key, age) + PER_LIFETIME
-    grouped = hazard.group_class(history.group[key], count)
-    terms[regression.GROUP_INDEX] = tables.gittins[grouped, at]
-    terms[regression.COUNT] = math.log2(count)
-    terms[regression.AGE] = math.log2(1.0 + age) - math.log2(history.lifetime)
-    terms[regression.GAP_1] = min(facts[_GAP], longest)
-    terms[regression.GAP_2] = min(facts[_GAP + 1], longest)
-    terms[regression.ONCE] = 1.0 if count < 1.5 else 0.0
-
-
-@helper
-def _own_rate(history: History, key: int, age: float) -> float:
-    """log2 of the slowest rate, faded to this age in requests."""
-    return float(history.facts[key, _LONG_RUN] - age / (16.0 * history.lifetime))
-
-
-@helper
-def _lent(history: History, key: int, age: float, grouped: bool) -> float:
-    """The mean index of a key's classes."""
-    tables, at = history.tables, hazard.bin_of(age)
-    total = (
-        tables.gittins[history.classes[key, 0], at] + tables.gittins[history.classes[key, 1], at]
-    )
-    if not grouped:
-        return float(total / 2.0)
-    row = hazard.group_class(history.group[key], history.facts[key, _COUNT])
-    return float((total + tables.gittins[row, at]) / 3.0)
 
 
 def requests_seen(history: History) -> int:
@@ -360,7 +281,7 @@ def requests_seen(history: History) -> int:
 def last_requests(history: History, keys: NDArray[np.int64]) -> NDArray[np.int64]:
     """The number of each key's last request, -1 where it is not remembered, int64[n]."""
     stamps = history.stamps[keys]
-    return np.where(stamps[:, _FIRST] < 0, -1, stamps[:, _LAST])
+    return np.where(stamps[:, _FIRST] < 0, -1, stamps[:, LAST])
 
 
 @helper
@@ -372,4 +293,4 @@ def now_of(history: History) -> int:
 @helper
 def knows(history: History, key: int, last: int) -> bool:
     """Whether the key is remembered and its last request was number `last`."""
-    return bool(history.stamps[key, _LAST] == last and history.stamps[key, _FIRST] >= 0)
+    return bool(history.stamps[key, LAST] == last and history.stamps[key, _FIRST] >= 0)

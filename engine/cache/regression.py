@@ -34,8 +34,11 @@ LONGEST = 8.0
 
 _PENDING = 4096
 _VARIANCE, _WALK = 0.03, 1e-8
+"""Of a weight: at first, and what is added to it with every candidate."""
 _STEEPEST = 0.25
+"""Largest curvature that the logistic function has."""
 _FIRST = math.log(math.expm1(HORIZON))
+"""Logit of a key that is asked for once a lifetime."""
 _LN_2 = math.log(2.0)
 _NUMBER, _KEY = 0, 1
 _TAKEN, _LEARNED, _LAST = 0, 1, 2

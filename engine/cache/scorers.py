@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cache import estimates
 from engine.cache import history as memory
 from engine.cache.history import History
 from engine.cache.jit import compiled, helper
@@ -148,10 +149,10 @@ def quick_worth(which: Scorers, at: int, history: History, key: int, now: int) -
     """What scorer `at` gives for keeping a remembered key; the reuse index stands for a network."""
     kind = which.kind[at]
     if kind == POPULARITY:
-        return memory.popularity_of(history, key, now)
+        return estimates.popularity_of(history, key, now)
     if kind == REGRESSION:
-        return memory.regression_of(history, key, now)
-    return memory.index_of(history, key, now, kind == GROUPED_INDEX)
+        return estimates.regression_of(history, key, now)
+    return estimates.index_of(history, key, now, kind == GROUPED_INDEX)
 
 
 @helper

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cache.history import History, learn_from
+from engine.cache.estimates import learn_from
+from engine.cache.history import History
 from engine.cache.jit import compiled, helper
 from engine.cache.lists import last, linked, move_front, new_links, push_front, unlink
 from engine.cache.scorers import Scorers, is_network, learns, network_worth, quick_worth

@@ -9,8 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from engine.cache import history as memory
-from engine.cache import regression
+from engine.cache import estimates, regression
 from engine.cache.base import Room
 from engine.cache.features import BASE, NAMES
 from engine.cache.history import OWN, PER_LIFETIME, History, describe, last_requests
@@ -42,19 +41,19 @@ def _learn(by: Regression, stamps: np.ndarray, now: int, lifetime: float) -> Non
 
 @compiled
 def _both(history: History, key: int, now: int) -> tuple[float, float]:
-    return memory.regression_of(history, key, now), memory.index_of(history, key, now, False)
+    return estimates.regression_of(history, key, now), estimates.index_of(history, key, now, False)
 
 
 @compiled
 def _terms(history: History, key: int, now: int, terms: np.ndarray) -> None:
-    memory.regression_of(history, key, now)
+    estimates.regression_of(history, key, now)
     terms[:] = history.reuse.scratch
 
 
-def replay(scorer: str, requests: Requests) -> tuple[HybridReplay, np.ndarray]:
-    base = index_policy(ROOM, LIFETIME)
+def replay(scorer: str, requests: Requests, room: Room = ROOM) -> tuple[HybridReplay, np.ndarray]:
+    base = index_policy(room, LIFETIME)
     spec = msgspec.structs.replace(base.spec, algorithms={scorer: ""})
-    made = HybridReplay(TrainedPolicy(spec, {}), ROOM)
+    made = HybridReplay(TrainedPolicy(spec, {}), room)
     return made, made.feed(requests)
 
 
@@ -62,8 +61,7 @@ def replay(scorer: str, requests: Requests) -> tuple[HybridReplay, np.ndarray]:
 def test_it_starts_as_the_reuse_index(prices: bool) -> None:
     made = requests(2_000)
     value = fit_value(made, {LOAD_TIME: 1.0} if prices else {}, by_bytes=False)
-    room = Room(60, by_bytes=False, distinct=1_200)
-    cache = HybridReplay(index_policy(room, LIFETIME, value), room)
+    cache = HybridReplay(index_policy(ROOM, LIFETIME, value), ROOM)
     cache.feed(made)
     for key in np.unique(made.key[-300:]):
         found = _both(cache._history, key, 2_000)
@@ -191,12 +189,10 @@ def test_it_learns_what_the_index_cannot_tell() -> None:
     group = np.where(fleeting, 1, 0).astype(np.int32)
     mixed = dataclasses.replace(made, key=key, group=group, distinct=9_200)
     room = Room(60, by_bytes=False, distinct=9_200)
-    found = {}
-    for scorer in ("index", "regression"):
-        base = index_policy(room, LIFETIME)
-        spec = msgspec.structs.replace(base.spec, algorithms={scorer: ""})
-        found[scorer] = HybridReplay(TrainedPolicy(spec, {}), room).feed(mixed)[6_000:].mean()
-    assert found["regression"] > found["index"] + 0.005
+    index, learned = (
+        replay(scorer, mixed, room)[1][6_000:].mean() for scorer in ("index", "regression")
+    )
+    assert learned > index + 0.005
 
 
 def test_what_lies_ahead_changes_nothing() -> None:
